@@ -1,0 +1,34 @@
+/** What the commands know of a running agent; `main.ts` makes one. */
+import type { Config, Problem } from '../config/config.ts';
+import type { Report } from '../core/draft.ts';
+import type { Loop } from '../engine/loop.ts';
+import type { StatusDocument } from '../engine/status.ts';
+import type { Host } from '../ports.ts';
+import type { Exchange } from '../providers/protocol.ts';
+
+/** What a command may want to differ from the resident agent. */
+export interface AgentOptions {
+  configFile: string;
+  /** Only this hostname section; nothing is remembered and nothing written. */
+  only?: string;
+  onReport?(report: Report): void;
+  onExchange?(account: string, exchange: Exchange): void;
+}
+
+export interface Agent {
+  loop: Loop;
+  config(): Config;
+  status(): StatusDocument;
+  /** Reads the configuration again; a file that cannot be read changes nothing. */
+  reload(): Promise<void>;
+  /** Resolves when all is done that can be done within a minute. */
+  settled(): Promise<void>;
+  /** Saves and ends; under a second. */
+  stop(): Promise<void>;
+}
+
+export type StartAgent = (
+  host: Host,
+  options: AgentOptions,
+  configuration: { config: Config; problems: Problem[] },
+) => Promise<Agent>;

@@ -1,0 +1,25 @@
+/** `holdfast check-config`: every mistake with its place; status 2 when there is an error. */
+import { type CommandContext, EXIT } from './command.ts';
+import { problemText, readConfiguration } from './configuration.ts';
+
+export async function checkConfig({ host, configFile, json }: CommandContext): Promise<number> {
+  const configuration = await readConfiguration(host, configFile);
+  if (!configuration.ok) {
+    host.writeErr(`holdfast: ${configuration.sentence}\n`);
+    return EXIT.usage;
+  }
+  const { config, problems } = configuration;
+  const errors = problems.filter((problem) => problem.severity === 'error').length;
+  const enabled = config.hostnames.filter((one) => one.enabled).map((one) => one.id);
+  if (json) {
+    host.writeOut(`${JSON.stringify({ file: configFile, errors, enabled, problems })}\n`);
+  } else {
+    for (const problem of problems) {
+      host.writeOut(`${problemText(problem)}\n`);
+    }
+    const verdict =
+      problems.length === 0 ? 'No mistakes.' : `${errors} errors, ${problems.length - errors} warnings.`;
+    host.writeOut(`${verdict} Hostnames kept up to date: ${enabled.join(', ') || 'none'}.\n`);
+  }
+  return errors > 0 ? EXIT.usage : EXIT.ok;
+}

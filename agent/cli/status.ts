@@ -1,0 +1,90 @@
+/** `holdfast status`: what the agent wrote last, for people or as it is. */
+import type { AxisVerdict } from '../core/health.ts';
+import type { StatusAxis, StatusDocument, StatusHost } from '../engine/status.ts';
+import type { Host } from '../ports.ts';
+import { type CommandContext, EXIT } from './command.ts';
+import { readConfiguration } from './configuration.ts';
+import { oneLine } from './log.ts';
+import { type Colour, paint } from './paint.ts';
+import { lastStatus } from './running.ts';
+
+/** A word beside the colour: colour is never the only sign. */
+const MARKS: Record<AxisVerdict, [Colour, string]> = {
+  ok: ['green', 'ok'],
+  pending: ['blue', 'pending'],
+  warning: ['yellow', 'warning'],
+  failed: ['red', 'FAILED'],
+  unknown: ['dim', 'unknown'],
+  off: ['dim', 'off'],
+};
+
+const AXES = [
+  ['update', 'update accepted'],
+  ['delegation', 'zone delegation'],
+  ['authority', 'name servers'],
+  ['publicView', 'public view'],
+] as const;
+
+export async function showStatus({ host, configFile, json }: CommandContext): Promise<number> {
+  const configuration = await readConfiguration(host, configFile);
+  const stateDir = configuration.ok ? configuration.config.agent.stateDir : '/var/run/holdfast';
+  const last = await lastStatus(host, stateDir);
+  if (!last) {
+    host.writeErr(
+      `holdfast: The agent is not running (no status in ${stateDir}). Start it with /etc/init.d/holdfast start.\n`,
+    );
+    return EXIT.notRunning;
+  }
+  host.writeOut(json ? `${JSON.stringify(last.status)}\n` : statusText(host, last.status));
+  if (!last.alive) {
+    host.writeErr(`holdfast: The agent is not running; this is from ${last.status.writtenAt}.\n`);
+    return EXIT.notRunning;
+  }
+  return EXIT.ok;
+}
+
+export function statusText(host: Host, status: StatusDocument): string {
+  const { agent } = status;
+  const lines = [
+    `holdfast ${agent.version} on ${agent.runtime}, process ${agent.pid}, since ${agent.startedAt}, ${agent.memoryKib} KiB`,
+    ...status.wans.map(
+      (wan) =>
+        `${wan.name}: ${wan.up ? 'up' : 'down'}${wan.addresses.map((address) => ` ${address}`).join('')}`,
+    ),
+    ...(status.problems.length > 0
+      ? [`${status.problems.length} problems in the configuration: see holdfast check-config`]
+      : []),
+    ...status.hostnames.flatMap((one) => ['', ...hostLines(host, one)]),
+    ...(status.events.length > 0 ? ['', paint(host, 'bold', 'Last events')] : []),
+    ...status.events.slice(-8).map((event) => `  ${event.at}  ${event.sentence}`),
+  ];
+  return `${lines.map((line) => (line.includes('\u001b[') ? line : oneLine(line))).join('\n')}\n`;
+}
+
+function hostLines(host: Host, one: StatusHost): string[] {
+  const families = ['ipv4', 'ipv6'] as const;
+  const published = families.flatMap((family) => one.confirmed[family] ?? []);
+  return [
+    `${paint(host, 'bold', one.hostname)} (${one.id}, ${one.provider}): ${mark(host, one.verdict)} ${oneLine(one.sentence)}`,
+    ...published.map(({ address, since }) => `  published: ${address} since ${since}`),
+    ...(published.length === 0 ? ['  published: nothing yet'] : []),
+    ...families.flatMap((family) => {
+      const { address, network } = one.desired[family] ?? {};
+      return address !== undefined && address !== one.confirmed[family]?.address
+        ? [`  wanted: ${address} (${network})`]
+        : [];
+    }),
+    ...AXES.map(([name, label]) => axisLine(host, label, one.axes[name])),
+    ...(one.next ? [`  next update: ${one.next.at}. ${one.next.sentence}`] : []),
+    ...(one.block ? [`  blocked since ${one.block.since}. ${one.block.howToLift}`] : []),
+  ];
+}
+
+function axisLine(host: Host, label: string, axis: StatusAxis): string {
+  return `  ${label.padEnd(16)} ${mark(host, axis.verdict)} ${oneLine(axis.sentence)}`;
+}
+
+function mark(host: Host, verdict: AxisVerdict): string {
+  const [colour, word] = MARKS[verdict];
+  return paint(host, colour, word.padEnd(8));
+}

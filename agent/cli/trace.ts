@@ -1,0 +1,77 @@
+/** `holdfast trace HOST`: one attempt in the open: address, request, reply, verdict, DNS. */
+import type { Axis } from '../core/health.ts';
+import type { StatusHost } from '../engine/status.ts';
+import { type CommandContext, EXIT } from './command.ts';
+import { readConfiguration } from './configuration.ts';
+import { oneLine } from './log.ts';
+
+interface TraceStep {
+  step: 'source' | 'request' | 'reply' | 'update' | 'delegation' | 'authority' | 'publicView';
+  text: string;
+  evidence?: string[];
+}
+
+export async function trace({ host, startAgent, configFile, json, words }: CommandContext): Promise<number> {
+  const configuration = await readConfiguration(host, configFile);
+  if (!configuration.ok) {
+    host.writeErr(`holdfast: ${configuration.sentence}\n`);
+    return EXIT.usage;
+  }
+  const { hostnames, agent: settings } = configuration.config;
+  const target = hostnames.find((one) => one.id === words[0] || one.hostname === words[0]);
+  if (!target) {
+    const known = hostnames.map((one) => one.id).join(', ') || 'none';
+    host.writeErr(`holdfast: There is no hostname '${words[0]}'. Known are: ${known}.\n`);
+    return EXIT.usage;
+  }
+  const steps: TraceStep[] = [];
+  function show(step: TraceStep): void {
+    steps.push(step);
+    if (!json) {
+      host.writeOut(`${step.step.padEnd(11)} ${oneLine(step.text)}\n`);
+      for (const line of step.evidence ?? []) {
+        host.writeOut(`${''.padEnd(11)}   ${oneLine(line)}\n`);
+      }
+    }
+  }
+  // A trace stands alone: it neither reads nor writes what the agent remembers, and does not log beside it.
+  const config = {
+    ...configuration.config,
+    hostnames: [{ ...target, enabled: true }],
+    agent: { ...settings, enabled: true, logLevel: 'error' as const },
+  };
+  const agent = await startAgent(
+    host,
+    {
+      configFile,
+      only: target.id,
+      onReport(report) {
+        if (/^(wan|address|ubus|device)\//.test(report.code)) {
+          show({ step: 'source', text: report.sentence });
+        }
+      },
+      onExchange(_, exchange) {
+        show({ step: 'request', text: exchange.request });
+        show({ step: 'reply', text: exchange.reply });
+      },
+    },
+    { config, problems: [] },
+  );
+  await agent.settled();
+  const found = agent.status().hostnames[0];
+  await agent.stop();
+  if (found) {
+    showVerdicts(found);
+  }
+  if (json) {
+    host.writeOut(`${JSON.stringify({ hostname: target.hostname, steps, result: found })}\n`);
+  }
+  return found?.axes.update.verdict === 'ok' ? EXIT.ok : EXIT.failed;
+
+  function showVerdicts({ axes }: StatusHost): void {
+    for (const step of ['update', 'delegation', 'authority', 'publicView'] as const) {
+      const { verdict, sentence, evidence } = axes[step];
+      show({ step, text: `${verdict satisfies Axis['verdict']}: ${sentence}`, evidence });
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/** The agent section: every option has a default, so that a mistake never stops the agent. */
+import { parseAddress } from '../core/address.ts';
+import type { UciSection } from '../openwrt/uci.ts';
+import type { DnsServer } from '../ports.ts';
+import type { AgentSettings } from './config.ts';
+import { allowedText, type Complain, readSection, shown } from './section.ts';
+import { type AgentOptions, sectionFacts, validateAgent } from './validate.generated.js';
+
+const DNS_PORT = 53;
+
+/** All defaults when there is no section. */
+export function readAgent(section: UciSection | undefined, complain: Complain): AgentSettings {
+  const nothing: UciSection = { type: 'agent', name: undefined, index: 0, line: 1, options: [] };
+  const options = readSection(section ?? nothing, 'agent', validateAgent, complain, true);
+  if (options === undefined) {
+    throw new Error('the schema has an agent option without a default');
+  }
+  return {
+    enabled: options.enabled,
+    logLevel: options.log_level,
+    resyncSec: options.resync,
+    holdDownSec: options.hold_down,
+    verify: options.verify,
+    runtime: options.runtime,
+    mode: options.mode,
+    contact: options.contact,
+    notify: options.notify,
+    notifyScript: options.notify_script,
+    resolvers: readServers('resolver', options, complain),
+    publicResolvers: readServers('public_resolver', options, complain),
+    dnsPort: options.dns_port,
+    stateDir: options.state_dir,
+    publishedFile: options.published_file,
+  };
+}
+
+function readServers(
+  name: 'resolver' | 'public_resolver',
+  options: AgentOptions,
+  complain: Complain,
+): DnsServer[] {
+  return options[name].flatMap((text) => {
+    const server = parseServer(text);
+    if (server !== undefined) {
+      return [server];
+    }
+    const facts = sectionFacts.agent.options[name];
+    const value = shown(text);
+    complain({
+      severity: 'error',
+      option: name,
+      ...(value === undefined ? {} : { value }),
+      code: 'config/BAD_VALUE',
+      sentence: `Option '${name}' is '${value ?? ''}' but must be ${facts === undefined ? 'an address' : allowedText(facts)}. It is left out.`,
+    });
+    return [];
+  });
+}
+
+/** `ADDRESS` or, as dnsmasq writes it, `ADDRESS#PORT`. */
+function parseServer(text: string): DnsServer | undefined {
+  const [address = '', portText = String(DNS_PORT)] = text.split('#');
+  const parsed = parseAddress(address);
+  const port = Number(portText);
+  return parsed === undefined || port < 1 || port > 65535 ? undefined : { address: parsed.canonical, port };
+}

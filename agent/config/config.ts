@@ -1,0 +1,90 @@
+/** The configuration after it was read and checked: what the rest of the agent works with. */
+import type { SourceKind } from '../core/plan.ts';
+import type { DnsServer, LogLevel } from '../ports.ts';
+import type { ProviderDefinition } from '../providers/definition.ts';
+
+export interface AgentSettings {
+  enabled: boolean;
+  logLevel: LogLevel;
+  resyncSec: number;
+  holdDownSec: number;
+  verify: boolean;
+  runtime: 'auto' | 'node' | 'quickjs';
+  mode: 'resident' | 'event';
+  /** E-mail address for the User-Agent; empty when there is none. */
+  contact: string;
+  notify: string[];
+  notifyScript: string;
+  /** Empty: the system's own (/etc/resolv.conf). */
+  resolvers: DnsServer[];
+  publicResolvers: DnsServer[];
+  /** Port of the authoritative name servers. */
+  dnsPort: number;
+  stateDir: string;
+  publishedFile: string;
+}
+
+export interface AccountConfig {
+  /** Name of its section. */
+  id: string;
+  provider: ProviderDefinition;
+  username?: string;
+  /** The secret, wherever it stood. For the request's authentication only. */
+  password?: string;
+  /** `https://HOST[:PORT]` without a final slash; takes the place of the provider's own address. */
+  server?: string;
+  caFile?: string;
+}
+
+export interface HostnameConfig {
+  /** Name of its section; an anonymous one is called `@HOSTNAME`. */
+  id: string;
+  enabled: boolean;
+  /** Normal form, or the name of a group or pseudo host. */
+  hostname: string;
+  /** Is the name in DNS (false for groups and pseudo hosts)? */
+  inDns: boolean;
+  account: string;
+  networks: string[];
+  devices: string[];
+  family: 'ipv4' | 'ipv6' | 'dual';
+  source: SourceKind;
+  allowPrivate: boolean;
+  /** Canonical IPv6 text. */
+  ipv6Suffix?: string;
+  /** Names of hostname sections. */
+  standby: string[];
+}
+
+export interface AliasConfig {
+  id: string;
+  enabled: boolean;
+  hostname: string;
+  account: string;
+  /** Names of hostname sections, best first. */
+  targets: string[];
+}
+
+export interface Config {
+  agent: AgentSettings;
+  accounts: ReadonlyMap<string, AccountConfig>;
+  hostnames: HostnameConfig[];
+  aliases: AliasConfig[];
+}
+
+export interface Problem {
+  /** `error`: the section is left out, or the option falls back to its default. */
+  severity: 'error' | 'warning';
+  file: string;
+  line: number;
+  column?: number;
+  /** `hostname 'home'`, or `hostname @2` for an anonymous section (counted from 0, as UCI does). */
+  section?: string;
+  option?: string;
+  /** Absent for secrets and for whatever might contain one. */
+  value?: string;
+  /** Stable, `config/CODE`. */
+  code: string;
+  /** What is wrong and what is allowed. */
+  sentence: string;
+}

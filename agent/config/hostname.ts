@@ -1,0 +1,261 @@
+/** Hostname and alias sections: a name, the account that owns it, and where its address comes from. */
+import { type Family, parseAddress, parseSuffix } from '../core/address.ts';
+import { normaliseHostname } from '../core/hostname.ts';
+import type { UciSection } from '../openwrt/uci.ts';
+import type { ProviderDefinition } from '../providers/definition.ts';
+import type { AccountConfig, AliasConfig, HostnameConfig } from './config.ts';
+import { type Complain, readSection, shown } from './section.ts';
+import { closest } from './suggest.ts';
+import { type HostnameOptions, validateAlias, validateHostname } from './validate.generated.js';
+
+/** What a section may refer to. The maps of sections also hold those with mistakes: name to place. */
+export interface Surroundings {
+  accounts: ReadonlyMap<string, AccountConfig>;
+  accountSections: ReadonlyMap<string, string>;
+  hostnameSections: ReadonlyMap<string, string>;
+}
+
+/** `earlier` are the hostnames of the sections before this one. */
+export function readHostname(
+  section: UciSection,
+  complain: Complain,
+  surroundings: Surroundings,
+  earlier: readonly HostnameConfig[],
+): HostnameConfig | undefined {
+  const options = readSection(section, 'hostname', validateHostname, complain);
+  const account = options && findAccount(options.account, surroundings, complain);
+  if (options === undefined || account === undefined) {
+    return undefined;
+  }
+  const name = readName(options.hostname, account.provider, complain);
+  const suffix = readSuffix(options, complain);
+  const isSourced = hasSource(options, complain);
+  const isServed = servesFamily(account.provider, options.family, complain);
+  if (name === undefined || suffix === 'wrong' || !isSourced || !isServed) {
+    return undefined;
+  }
+  const twin = earlier.find(
+    (other) => other.enabled && options.enabled && isSame(other, options, name.hostname),
+  );
+  if (twin !== undefined) {
+    complain({
+      severity: 'error',
+      option: 'hostname',
+      value: name.hostname,
+      code: 'config/DUPLICATE_HOSTNAME',
+      sentence: `The hostname '${name.hostname}' with account '${options.account}' is already in section '${twin.id}'; remove one of them.`,
+    });
+    return undefined;
+  }
+  return {
+    id: section.name ?? anonymousId(name.hostname, earlier),
+    enabled: options.enabled,
+    ...name,
+    account: options.account,
+    networks: options.network,
+    devices: options.device,
+    family: options.family,
+    source: options.source,
+    allowPrivate: options.allow_private,
+    ...(suffix === undefined ? {} : { ipv6Suffix: suffix }),
+    standby: existing('standby', options.standby, 'warning', surroundings, complain),
+  };
+}
+
+export function readAlias(
+  section: UciSection,
+  complain: Complain,
+  surroundings: Surroundings,
+): AliasConfig | undefined {
+  complain({
+    severity: 'warning',
+    code: 'config/NO_EFFECT_YET',
+    sentence: 'Alias sections are accepted but have no effect in this version.',
+  });
+  const options = readSection(section, 'alias', validateAlias, complain);
+  const account = options && findAccount(options.account, surroundings, complain);
+  if (options === undefined || account === undefined) {
+    return undefined;
+  }
+  const name = readName(options.hostname, undefined, complain);
+  const targets = existing('target', options.target, 'error', surroundings, complain);
+  if (name === undefined || targets.length < options.target.length) {
+    return undefined;
+  }
+  return {
+    id: section.name ?? `@${name.hostname}`,
+    enabled: options.enabled,
+    hostname: name.hostname,
+    account: options.account,
+    targets,
+  };
+}
+
+function findAccount(id: string, surroundings: Surroundings, complain: Complain): AccountConfig | undefined {
+  const account = surroundings.accounts.get(id);
+  if (account !== undefined) {
+    return account;
+  }
+  const broken = surroundings.accountSections.get(id);
+  if (broken !== undefined) {
+    complain({
+      severity: 'error',
+      option: 'account',
+      value: id,
+      code: 'config/ACCOUNT_BROKEN',
+      sentence: `This name waits until the mistake in ${broken} is corrected.`,
+    });
+    return undefined;
+  }
+  complain({
+    severity: 'error',
+    option: 'account',
+    value: id,
+    code: 'config/NO_SUCH_ACCOUNT',
+    sentence: `There is no account section named '${id}'; ${hint(id, surroundings.accountSections)}`,
+  });
+  return undefined;
+}
+
+/** The references that lead to a hostname section; each other one gets its message. */
+function existing(
+  option: 'standby' | 'target',
+  names: readonly string[],
+  severity: 'error' | 'warning',
+  { hostnameSections }: Surroundings,
+  complain: Complain,
+): string[] {
+  return names.filter((name) => {
+    const exists = hostnameSections.has(name);
+    if (!exists) {
+      complain({
+        severity,
+        option,
+        value: name,
+        code: 'config/NO_SUCH_HOSTNAME',
+        sentence: `There is no hostname section named '${name}'; ${hint(name, hostnameSections)}`,
+      });
+    }
+    return exists;
+  });
+}
+
+function hint(name: string, sections: ReadonlyMap<string, string>): string {
+  const guess = closest(name, sections.keys());
+  if (guess !== undefined) {
+    return `did you mean '${guess}'?`;
+  }
+  const names = [...sections.keys()].slice(0, 10).join(', ');
+  return names === '' ? 'there is none at all yet.' : `known are: ${names}.`;
+}
+
+function readName(
+  text: string,
+  provider: ProviderDefinition | undefined,
+  complain: Complain,
+): { hostname: string; inDns: boolean } | undefined {
+  const lower = text.toLowerCase();
+  if (provider?.pseudoHosts?.includes(lower) === true) {
+    return { hostname: lower, inDns: false };
+  }
+  if (provider?.groups === true && /^[\w-]{1,63}$/.test(text)) {
+    return { hostname: text, inDns: false };
+  }
+  const result = normaliseHostname(text);
+  if (result.ok) {
+    return { hostname: result.hostname, inDns: true };
+  }
+  const value = shown(text);
+  complain({
+    severity: 'error',
+    option: 'hostname',
+    ...(value === undefined ? {} : { value }),
+    code: 'config/BAD_HOSTNAME',
+    sentence: `The name${value === undefined ? '' : ` '${value}'`} ${result.sentence}`,
+  });
+  return undefined;
+}
+
+function readSuffix(options: HostnameOptions, complain: Complain): string | undefined | 'wrong' {
+  const text = options.ipv6_suffix;
+  if (text === '') {
+    return undefined;
+  }
+  if (parseSuffix(text) === undefined) {
+    complain({
+      severity: 'error',
+      option: 'ipv6_suffix',
+      value: text,
+      code: 'config/BAD_SUFFIX',
+      sentence: `Option 'ipv6_suffix' is '${text}' but must be the host part of an IPv6 address such as ::abcd.`,
+    });
+    return 'wrong';
+  }
+  if (options.family === 'ipv4') {
+    complain({
+      severity: 'error',
+      option: 'ipv6_suffix',
+      value: text,
+      code: 'config/SUFFIX_WITHOUT_IPV6',
+      sentence: "Option 'ipv6_suffix' needs option 'family' to be ipv6 or dual.",
+    });
+    return 'wrong';
+  }
+  return parseAddress(text)?.canonical;
+}
+
+function hasSource(options: HostnameOptions, complain: Complain): boolean {
+  if (options.source === 'device' && options.device.length === 0) {
+    complain({
+      severity: 'error',
+      option: 'source',
+      value: 'device',
+      code: 'config/NO_DEVICE',
+      sentence: "The source 'device' needs the name of at least one device, for example: list device 'eth1'.",
+    });
+    return false;
+  }
+  if (options.source !== 'device' && options.device.length > 0) {
+    complain({
+      severity: 'warning',
+      option: 'device',
+      code: 'config/UNUSED_OPTION',
+      sentence: "Option 'device' has no effect unless option 'source' is device.",
+    });
+  }
+  return true;
+}
+
+function servesFamily(
+  { families, title }: ProviderDefinition,
+  family: HostnameOptions['family'],
+  complain: Complain,
+): boolean {
+  const takes = (one: Family) => families.single.includes(one);
+  const serves = family === 'dual' ? families.dual || (takes('ipv4') && takes('ipv6')) : takes(family);
+  if (!serves) {
+    const allowed = [...families.single, ...(families.dual ? ['dual'] : [])].join(', ');
+    complain({
+      severity: 'error',
+      option: 'family',
+      value: family,
+      code: 'config/FAMILY_NOT_SERVED',
+      sentence: `${title} does not take option 'family' ${family}; it must be one of: ${allowed}.`,
+    });
+  }
+  return serves;
+}
+
+function isSame(other: HostnameConfig, options: HostnameOptions, hostname: string): boolean {
+  const overlaps = other.family === options.family || other.family === 'dual' || options.family === 'dual';
+  return overlaps && other.hostname === hostname && other.account === options.account;
+}
+
+/** Not the position in the file: that would tie what is remembered to another name after an edit. */
+function anonymousId(hostname: string, earlier: readonly HostnameConfig[]): string {
+  let id = `@${hostname}`;
+  for (let count = 2; earlier.some((other) => other.id === id); count++) {
+    id = `@${hostname}#${count}`;
+  }
+  return id;
+}

@@ -1,0 +1,89 @@
+/** When the DNS servers are asked about a name, and what their answers change. They never pace updates. */
+import { type Draft, report, wakeAt } from './draft.ts';
+import { judge, nameServersOf, type Verification } from './health.ts';
+import { confirmedAtMs, type HostState } from './state.ts';
+
+/** After a confirmation: at once, then while the answer spreads; a provider takes seconds, some take minutes. */
+const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
+const HOURLY_MS = 3_600_000;
+/** Missing for so long after a confirmation, a name is gone and not just late. */
+const GONE_AFTER_MS = 300_000;
+
+/** Asks about every confirmed name at its time; a name that waits for an update is not judged meanwhile. */
+export function decideChecks(draft: Draft): void {
+  const { state, now } = draft;
+  if (!state.plan.agent.verify) {
+    return;
+  }
+  for (const plan of Object.values(state.plan.hosts)) {
+    const host = state.hosts[plan.id];
+    const { ipv4, ipv6 } = host?.confirmed ?? {};
+    if (!host || !plan.inDns || host.check.pending || (!ipv4 && !ipv6)) {
+      continue;
+    }
+    if (host.check.nextMs > now.ms) {
+      wakeAt(draft, host.check.nextMs);
+      continue;
+    }
+    state.hosts[plan.id] = { ...host, check: { ...host.check, pending: true } };
+    draft.commands.push({
+      type: 'verify',
+      host: plan.id,
+      hostname: plan.hostname,
+      ...(ipv4 && plan.families.includes('ipv4') && { ipv4: ipv4.address }),
+      ...(ipv6 && plan.families.includes('ipv6') && { ipv6: ipv6.address }),
+    });
+  }
+}
+
+export function applyVerification(draft: Draft, id: string, found: Verification): void {
+  const { state, now } = draft;
+  const host = state.hosts[id];
+  // Confirmed anew while the servers were asked: these answers are about the old address.
+  if (!host?.check.pending) {
+    return;
+  }
+  const ageMs = now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY);
+  const axes = judge(found, learnBaseline(draft, found), ageMs, now.wallMs);
+  const count = host.check.count + 1;
+  const offsetMs = axes.authority.verdict === 'ok' ? undefined : OFFSETS_MS[count];
+  const nextMs =
+    offsetMs === undefined || ageMs > GONE_AFTER_MS
+      ? now.ms + HOURLY_MS * (0.9 + now.random / 5)
+      : Math.max(now.ms - ageMs + offsetMs, now.ms + 1000);
+  const gone = axes.authority.code === 'authority/GONE' && ageMs >= GONE_AFTER_MS;
+  state.hosts[id] = {
+    ...host,
+    axes,
+    check: { count, nextMs, pending: false },
+    goneForced: axes.authority.verdict === 'ok' ? false : host.goneForced,
+    ...(gone && !host.goneForced && host.due === undefined && { due: 'gone' as const }),
+  };
+  reportAxes(draft, id, host, axes);
+}
+
+function learnBaseline({ state, now }: Draft, found: Verification): readonly string[] | undefined {
+  if (found.zone === undefined) {
+    return undefined;
+  }
+  const nameServers = nameServersOf(found);
+  if (!state.baselines[found.zone] && nameServers.length > 0) {
+    state.baselines[found.zone] = { nameServers, sinceWallMs: now.wallMs };
+  }
+  return state.baselines[found.zone]?.nameServers;
+}
+
+/** One line for each change of verdict, none for a repetition. */
+function reportAxes(draft: Draft, id: string, before: HostState, axes: ReturnType<typeof judge>): void {
+  for (const name of ['delegation', 'authority', 'publicView'] as const) {
+    const { verdict, code, sentence } = axes[name];
+    const old = before.axes[name];
+    const recovered = verdict === 'ok' && (name === 'authority' || old?.verdict === 'failed');
+    const worse = verdict === 'failed' || verdict === 'warning';
+    const first = before.check.count === 0 && name === 'authority';
+    if ((worse && old?.code !== code) || (recovered && (first || old?.code !== code))) {
+      const entry = { code, sentence: `${before.hostname}: ${sentence}`, host: id };
+      report(draft, { level: worse ? 'warning' : 'notice', ...entry });
+    }
+  }
+}

@@ -1,0 +1,162 @@
+/** Which address of which interface is published for a hostname. */
+import { combine, type Family, parseAddress, parseSuffix, type Scope, scopeOf } from './address.ts';
+import type { HostPlan } from './plan.ts';
+import type { DelegatedPrefix, InterfaceAddress, WanInterface, WanSnapshot } from './wan.ts';
+
+export interface Choice {
+  address: string;
+  /** The interface it comes from, and the device an update must leave through. */
+  network: string;
+  device: string;
+}
+
+export interface NoChoice {
+  code: string;
+  sentence: string;
+}
+
+/** Why an address of this scope is not published; the sentence tells what to do. */
+const REFUSALS: Record<Exclude<Scope, 'public'>, NoChoice> = {
+  private: {
+    code: 'address/PRIVATE',
+    sentence:
+      'is private (RFC 1918): another router stands in front of this one (double NAT). ' +
+      'Set that router to bridge mode, or run the update there; nobody outside could reach this address.',
+  },
+  shared: {
+    code: 'address/CGNAT',
+    sentence:
+      'belongs to your ISP (100.64.0.0/10, carrier-grade NAT): you share a public IPv4 address with others ' +
+      'and cannot be reached on it. Ask the ISP for a public address, or publish IPv6 instead.',
+  },
+  'unique-local': {
+    code: 'address/UNIQUE_LOCAL',
+    sentence: 'is a unique local address (fc00::/7), valid at home only. Ask the ISP for an IPv6 prefix.',
+  },
+  documentation: {
+    code: 'address/DOCUMENTATION',
+    sentence:
+      'is reserved for documentation and reaches nobody. Only a laboratory sets allow_private for it.',
+  },
+  special: {
+    code: 'address/SPECIAL',
+    sentence: 'is reserved for a special purpose and reaches nobody on the Internet. Check the WAN settings.',
+  },
+  'link-local': {
+    code: 'address/LINK_LOCAL',
+    sentence: 'is link-local: the WAN has not got a real address yet. Check the cable and the ISP login.',
+  },
+  never: { code: 'address/UNUSABLE', sentence: 'can never be a public address. Check the WAN settings.' },
+};
+
+/**
+ * Chooses the address of one family: the first interface of `host.networks` that is up and has a suitable
+ * one. An interface stands for its companions on the same device too (`wan6` beside `wan`). Among several
+ * addresses the one already published stays as long as it is there; else the system's order counts.
+ */
+export function choose(
+  host: HostPlan,
+  family: Family,
+  snapshot: WanSnapshot,
+  published: string | undefined,
+): Choice | NoChoice {
+  let refusal: NoChoice | undefined;
+  for (const network of host.networks) {
+    const own = snapshot[network];
+    if (!own) {
+      refusal ??= {
+        code: 'wan/ABSENT',
+        sentence: `Interface '${network}' does not exist. Check its name under Network, Interfaces.`,
+      };
+      continue;
+    }
+    const companions = Object.values(snapshot).filter((other) => other !== own && sharesDevice(own, other));
+    for (const wan of [own, ...(family === 'ipv6' ? companions : [])].filter((one) => one.up)) {
+      const candidates = candidatesOf(host, family, wan, refuse);
+      const address = candidates.find((one) => one === published) ?? candidates[0];
+      if (address !== undefined && wan.device !== undefined) {
+        return { address, network: wan.name, device: wan.device };
+      }
+    }
+    refusal ??= own.up
+      ? { code: 'wan/NO_ADDRESS', sentence: `Interface '${network}' has no ${label(family)} address now.` }
+      : { code: 'wan/DOWN', sentence: `Interface '${network}' is down; the name keeps its last address.` };
+  }
+  return refusal ?? { code: 'wan/ABSENT', sentence: 'No interface is configured. Set option network.' };
+
+  function refuse(address: string, scope: Exclude<Scope, 'public'>): void {
+    const { code, sentence } = REFUSALS[scope];
+    // A link-local address stands beside every other one and explains nothing.
+    if (refusal === undefined && scope !== 'link-local') {
+      refusal = { code, sentence: `${address} ${sentence}` };
+    }
+  }
+}
+
+export function isChosen(choice: Choice | NoChoice): choice is Choice {
+  return 'address' in choice;
+}
+
+function sharesDevice(one: WanInterface, other: WanInterface): boolean {
+  return one.device !== undefined && one.device === other.device;
+}
+
+function candidatesOf(
+  host: HostPlan,
+  family: Family,
+  wan: WanInterface,
+  refuse: (address: string, scope: Exclude<Scope, 'public'>) => void,
+): string[] {
+  const raw =
+    family === 'ipv6' && host.ipv6Suffix !== undefined
+      ? suffixed(host, wan, host.ipv6Suffix)
+      : wan.addresses.filter(isStable).map((one) => one.address);
+  return raw.flatMap((text) => {
+    const parsed = parseAddress(text);
+    if (parsed?.family !== family) {
+      return [];
+    }
+    const scope = scopeOf(parsed.canonical);
+    if (scope === 'public' || (host.allowPrivate && scope !== 'never' && scope !== 'link-local')) {
+      return [parsed.canonical];
+    }
+    refuse(parsed.canonical, scope);
+    return [];
+  });
+}
+
+/** Preferred lifetime over zero (RFC 4862 section 5.5.4), not temporary, not tentative. */
+function isStable(address: InterfaceAddress): boolean {
+  return address.preferredSec !== 0 && !address.temporary && !address.tentative;
+}
+
+/**
+ * The LAN host's address under each prefix in use. A host part within the lower 64 bits goes onto the part
+ * assigned to the LAN; a longer one names its own subnet within the delegated prefix. Where nothing is
+ * delegated (source `device`), the /64 of the interface's own addresses serves.
+ */
+function suffixed(host: HostPlan, wan: WanInterface, suffixText: string): string[] {
+  const suffix = parseSuffix(suffixText);
+  if (suffix === undefined) {
+    return [];
+  }
+  const inUse = wan.prefixes.filter((prefix) => prefix.preferredSec !== 0);
+  const bases =
+    inUse.length > 0 || host.source === 'network'
+      ? inUse.map((prefix) => (suffix >> 64n === 0n ? lanPart(prefix) : prefix))
+      : wan.addresses.filter(isStable).filter((one) => one.prefixLength <= 64);
+  return bases.flatMap((base) => {
+    const parsed = parseAddress(base.address);
+    const combined =
+      parsed?.family === 'ipv6' ? combine(parsed.canonical, base.prefixLength, suffix) : undefined;
+    return combined ?? [];
+  });
+}
+
+function lanPart(prefix: DelegatedPrefix): { address: string; prefixLength: number } {
+  return prefix.assigned.find((part) => part.network === 'lan') ?? prefix.assigned[0] ?? prefix;
+}
+
+function label(family: Family): string {
+  return family === 'ipv4' ? 'IPv4' : 'IPv6';
+}

@@ -1,0 +1,54 @@
+/** One step in the making: a shallow copy of the state whose entries are replaced, never changed in place. */
+import type { SourceKind } from './plan.ts';
+import type { AgentState, Now, UpdateItem } from './state.ts';
+
+/** Something worth a line in the log and in the list of events. */
+export interface Report {
+  level: 'info' | 'notice' | 'warning' | 'error';
+  code: string;
+  sentence: string;
+  host?: string;
+  account?: string;
+}
+
+export type Command =
+  | { type: 'observe'; source: SourceKind }
+  | { type: 'update'; lane: string; attempt: number; account: string; device: string; items: UpdateItem[] }
+  | { type: 'verify'; host: string; hostname: string; ipv4?: string; ipv6?: string }
+  | { type: 'report'; report: Report };
+
+export interface Draft {
+  state: AgentState;
+  now: Now;
+  commands: Command[];
+  /** Monotonic ms of the next thing to do. */
+  wakeMs?: number;
+}
+
+export function openDraft(previous: AgentState, now: Now): Draft {
+  const state = {
+    ...previous,
+    observations: { ...previous.observations },
+    reads: { ...previous.reads },
+    accounts: { ...previous.accounts },
+    lanes: { ...previous.lanes },
+    hosts: { ...previous.hosts },
+    baselines: { ...previous.baselines },
+  };
+  return { state, now, commands: [] };
+}
+
+export function report(draft: Draft, entry: Report): void {
+  draft.commands.push({ type: 'report', report: entry });
+}
+
+/** The step must run again at this moment at the latest. */
+export function wakeAt(draft: Draft, atMs: number): void {
+  draft.wakeMs = Math.min(draft.wakeMs ?? Number.POSITIVE_INFINITY, atMs);
+}
+
+/** An object without one of its optional fields. */
+export function without<T extends object, K extends keyof T>(value: T, field: K): Omit<T, K> {
+  const { [field]: _dropped, ...rest } = value;
+  return rest;
+}

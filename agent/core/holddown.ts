@@ -1,0 +1,22 @@
+/** Spacing of updates while a WAN flaps: at once after quiet, then 10 s doubling to 5 min. */
+
+export interface HoldDown {
+  /** Updates since the last quiet time. */
+  level: number;
+  lastSentMs?: number;
+  notBeforeMs: number;
+}
+
+export const QUIET: HoldDown = { level: 0, notBeforeMs: 0 };
+
+const MAX_GAP_MS = 5 * 60 * 1000;
+/** Longer than the longest gap, or a WAN that flaps without end would be taken for quiet. */
+const QUIET_MS = 2 * MAX_GAP_MS;
+
+/** Notes an update that a change has caused; after a quiet time the distance begins small again. */
+export function noteSent(hold: HoldDown, nowMs: number, baseMs: number): HoldDown {
+  const quiet = hold.lastSentMs === undefined || nowMs - hold.lastSentMs >= QUIET_MS;
+  const level = quiet ? 0 : hold.level + 1;
+  const gapMs = Math.min(baseMs * 2 ** Math.min(level, 16), MAX_GAP_MS);
+  return { level, lastSentMs: nowMs, notBeforeMs: nowMs + gapMs };
+}

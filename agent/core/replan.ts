@@ -1,0 +1,77 @@
+/** A new configuration meets what was learned under the old one. */
+import { FAMILIES } from './address.ts';
+import { NO_RETRY } from './backoff.ts';
+import { type Draft, without } from './draft.ts';
+import type { AccountPlan, HostPlan, Plan } from './plan.ts';
+import { type AccountState, freshHost, type HostState } from './state.ts';
+
+/** A wall clock before this was never set: routers without a battery boot in 1970. */
+const CLOCK_SET_MS = Date.UTC(2025, 0, 1);
+
+/** A changed section loses its block and its backoff; what was confirmed for the same record stays. */
+export function applyPlan(draft: Draft, plan: Plan): void {
+  const { state, now } = draft;
+  const accountsBefore = state.accounts;
+  const hostsBefore = state.hosts;
+  state.plan = plan;
+  state.accounts = mapValues(plan.accounts, (account) => replanAccount(accountsBefore[account.id], account));
+  state.hosts = mapValues(plan.hosts, (host) => {
+    const account = plan.accounts[host.account];
+    const changed = accountsBefore[host.account]?.revision !== account?.revision;
+    return replanHost(hostsBefore[host.id], host, changed);
+  });
+  for (const [key, lane] of Object.entries(state.lanes)) {
+    const account = key.slice(0, key.indexOf('/'));
+    if (!plan.accounts[account]) {
+      delete state.lanes[key];
+    } else if (accountsBefore[account]?.revision !== plan.accounts[account]?.revision) {
+      state.lanes[key] = { ...lane, retry: NO_RETRY };
+    }
+  }
+  const sources = new Set(Object.values(plan.hosts).map((host) => host.source));
+  state.reads = {};
+  for (const source of sources) {
+    state.reads[source] = { nextMs: now.ms, pending: false, again: false, failures: 0 };
+  }
+  learnAges(draft);
+}
+
+function replanAccount(old: AccountState | undefined, plan: AccountPlan): AccountState {
+  if (old?.revision === plan.revision) {
+    return old;
+  }
+  return { ...(old ? without(old, 'block') : { wait: NO_RETRY }), revision: plan.revision };
+}
+
+function replanHost(old: HostState | undefined, plan: HostPlan, accountChanged: boolean): HostState {
+  if (old?.hostname !== plan.hostname || old.account !== plan.account) {
+    return freshHost(plan);
+  }
+  const kept = { ...old, choices: {}, check: { ...old.check, pending: false } };
+  if (old.revision === plan.revision && !accountChanged) {
+    return kept;
+  }
+  return { ...without(kept, 'block'), retry: NO_RETRY, revision: plan.revision };
+}
+
+/** How long ago a confirmation of an earlier boot was, as soon as the wall clock can tell. */
+export function learnAges(draft: Draft): void {
+  const { state, now } = draft;
+  if (now.wallMs < CLOCK_SET_MS) {
+    return;
+  }
+  for (const [id, host] of Object.entries(state.hosts)) {
+    const confirmed = { ...host.confirmed };
+    for (const family of FAMILIES) {
+      const one = confirmed[family];
+      if (one && one.atMs === undefined) {
+        confirmed[family] = { ...one, atMs: now.ms - Math.max(0, now.wallMs - one.wallMs) };
+      }
+    }
+    state.hosts[id] = { ...host, confirmed };
+  }
+}
+
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

@@ -1,0 +1,208 @@
+/** What the agent remembers. Everything here is plain JSON, so that it can be saved whole. */
+import type { Family } from './address.ts';
+import { NO_RETRY, type Retry } from './backoff.ts';
+import { type Choice, isChosen, type NoChoice } from './choice.ts';
+import type { DnsAxes } from './health.ts';
+import { type HoldDown, QUIET } from './holddown.ts';
+import type { HostPlan, Plan, SourceKind } from './plan.ts';
+import type { Observation } from './wan.ts';
+
+/** Both clocks and a fraction for jitter, taken once for each step. */
+export interface Now {
+  /** Monotonic milliseconds: every wait is measured on this scale. */
+  ms: number;
+  /** Milliseconds since 1970, for people to read. */
+  wallMs: number;
+  /** In [0, 1). */
+  random: number;
+}
+
+/** A stop until the configuration changes or the operator asks. */
+export interface Block {
+  code: string;
+  sentence: string;
+  sinceWallMs: number;
+}
+
+export interface Confirmed {
+  address: string;
+  wallMs: number;
+  /** Absent while it is unknown how long ago that was (clock not set at boot). */
+  atMs?: number;
+}
+
+/** Why an update is sent although the address is confirmed already. */
+export type Due = 'operator' | 'refresh' | 'gone';
+
+export interface HostState {
+  /** The plan under which the rest was learned. */
+  hostname: string;
+  account: string;
+  revision: string;
+  /** What the source shows now, by family; empty until the source was read. */
+  choices: Partial<Record<Family, Choice | NoChoice>>;
+  confirmed: Partial<Record<Family, Confirmed>>;
+  due?: Due;
+  block?: Block;
+  retry: Retry;
+  /** What was sent last; the same again is a repetition and not a flapping WAN. */
+  sent?: string;
+  axes: DnsAxes;
+  /** Checks since the last confirmation, and when the next is due. */
+  check: { count: number; nextMs: number; pending: boolean };
+  /** The one forced update of this incident was spent. */
+  goneForced: boolean;
+}
+
+export interface AccountState {
+  revision: string;
+  block?: Block;
+  /** A wait the provider demands (911, Retry-After). Nothing but time ends it. */
+  wait: Retry;
+  lastSentMs?: number;
+}
+
+export interface UpdateItem {
+  host: string;
+  hostname: string;
+  ipv4?: string;
+  ipv6?: string;
+  reason: 'changed' | Due;
+}
+
+/** Updates of one account through one device: what must wait for each other, and nothing else. */
+export interface LaneState {
+  attempt?: { id: number; items: UpdateItem[] };
+  retry: Retry;
+  hold: HoldDown;
+}
+
+export interface ReadState {
+  nextMs: number;
+  pending: boolean;
+  /** A hint came while reading: read once more. */
+  again: boolean;
+  failures: number;
+}
+
+/** The name servers a zone was first seen with. */
+export interface Baseline {
+  nameServers: string[];
+  sinceWallMs: number;
+}
+
+export interface AgentState {
+  plan: Plan;
+  observations: Partial<Record<SourceKind, Observation>>;
+  reads: Partial<Record<SourceKind, ReadState>>;
+  accounts: Record<string, AccountState>;
+  lanes: Record<string, LaneState>;
+  hosts: Record<string, HostState>;
+  baselines: Record<string, Baseline>;
+  lastAttempt: number;
+}
+
+/** The part of the state that outlives the process; the rest is read again. */
+export type SavedState = Pick<AgentState, 'accounts' | 'lanes' | 'hosts' | 'baselines'>;
+
+const EMPTY_PLAN: Plan = {
+  agent: { resyncMs: 600_000, verify: true, holdDownMs: 10_000 },
+  accounts: {},
+  hosts: {},
+};
+/** Pause after a crash in the middle of an attempt, so that a crash loop is no storm of updates. */
+const CRASH_PAUSE_MS = 5_000;
+
+/** The state at start: an attempt that was under way when the process died may have been applied. */
+export function initialState(saved: SavedState | undefined, nowMs: number): AgentState {
+  const lanes = Object.entries(saved?.lanes ?? {}).map(([key, { attempt, ...lane }]): [string, LaneState] => [
+    key,
+    attempt === undefined
+      ? lane
+      : { ...lane, retry: { failures: lane.retry.failures + 1, notBeforeMs: nowMs + CRASH_PAUSE_MS } },
+  ]);
+  return {
+    plan: EMPTY_PLAN,
+    observations: {},
+    reads: {},
+    accounts: saved?.accounts ?? {},
+    lanes: Object.fromEntries(lanes),
+    hosts: saved?.hosts ?? {},
+    baselines: saved?.baselines ?? {},
+    lastAttempt: 0,
+  };
+}
+
+/**
+ * Moves saved times onto the scale of this boot. `savedMs` is the monotonic time of saving. Demanded waits
+ * keep their whole remainder (how long the router was off is not known for sure); everything else that only
+ * paces a flapping line begins anew.
+ */
+export function rebase(saved: SavedState, savedMs: number, nowMs: number): SavedState {
+  const shifted = (retry: Retry): Retry => ({
+    ...retry,
+    notBeforeMs: retry.notBeforeMs > savedMs ? nowMs + retry.notBeforeMs - savedMs : 0,
+  });
+  const accounts = Object.entries(saved.accounts).map(([id, { lastSentMs: _, ...account }]) => [
+    id,
+    { ...account, wait: shifted(account.wait) },
+  ]);
+  const hosts = Object.entries(saved.hosts).map(([id, host]) => [
+    id,
+    {
+      ...host,
+      retry: shifted(host.retry),
+      check: { count: host.check.count, nextMs: 0, pending: false },
+      confirmed: Object.fromEntries(
+        Object.entries(host.confirmed).map(([family, { atMs: _, ...confirmed }]) => [family, confirmed]),
+      ),
+    },
+  ]);
+  return {
+    accounts: Object.fromEntries(accounts),
+    lanes: {},
+    hosts: Object.fromEntries(hosts),
+    baselines: saved.baselines,
+  };
+}
+
+export function freshHost(plan: HostPlan): HostState {
+  return {
+    hostname: plan.hostname,
+    account: plan.account,
+    revision: plan.revision,
+    choices: {},
+    confirmed: {},
+    retry: NO_RETRY,
+    axes: {},
+    check: { count: 0, nextMs: 0, pending: false },
+    goneForced: false,
+  };
+}
+
+export function freshLane(): LaneState {
+  return { retry: NO_RETRY, hold: QUIET };
+}
+
+export function savedState({ accounts, lanes, hosts, baselines }: AgentState): SavedState {
+  return { accounts, lanes, hosts, baselines };
+}
+
+/** The addresses to publish now, by family. */
+export function chosenOf(host: HostState): Partial<Record<Family, Choice>> {
+  const { ipv4, ipv6 } = host.choices;
+  return { ...(ipv4 && isChosen(ipv4) && { ipv4 }), ...(ipv6 && isChosen(ipv6) && { ipv6 }) };
+}
+
+/** The lane of a host: its account and the device its update leaves through. */
+export function laneOf(host: HostState): string | undefined {
+  const { ipv4, ipv6 } = chosenOf(host);
+  const device = (ipv4 ?? ipv6)?.device;
+  return device === undefined ? undefined : `${host.account}/${device}`;
+}
+
+/** When the host was last confirmed (monotonic ms); undefined when never or unknown. */
+export function confirmedAtMs(host: HostState): number | undefined {
+  const times = Object.values(host.confirmed).flatMap((one) => one.atMs ?? []);
+  return times.length === 0 ? undefined : Math.max(...times);
+}

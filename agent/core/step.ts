@@ -1,0 +1,153 @@
+/**
+ * The whole policy as one pure function: (state, event, now) -> state, commands, next wake-up.
+ * Level-triggered: an event only refreshes what is known; then everything is compared and decided anew.
+ */
+import { NO_RETRY } from './backoff.ts';
+import { applyVerification, decideChecks } from './checks.ts';
+import { type Command, type Draft, openDraft, report, wakeAt, without } from './draft.ts';
+import { dueUpdate, signatureOf } from './due.ts';
+import type { Verification } from './health.ts';
+import { noteSent } from './holddown.ts';
+import { decideReads, forgiveUnreachable, noteHint, noteObservation, refreshChoices } from './observe.ts';
+import { applyOutcomes, type Outcomes } from './outcomes.ts';
+import type { Plan, SourceKind } from './plan.ts';
+import { applyPlan, learnAges } from './replan.ts';
+import { type AgentState, freshLane, laneOf, type Now, type UpdateItem } from './state.ts';
+import type { Observation } from './wan.ts';
+
+export type AgentEvent =
+  /** the configuration was read, at start and at each reload */
+  | { type: 'planned'; plan: Plan }
+  /** something may have changed: read the source again */
+  | { type: 'hinted'; source: SourceKind }
+  /** what the source shows; `answer` when it was asked, not set when a notification carried it */
+  | { type: 'observed'; source: SourceKind; observation: Observation; answer?: true }
+  /** an attempt has ended */
+  | { type: 'updated'; lane: string; attempt: number; outcomes: Outcomes }
+  | { type: 'verified'; host: string; found: Verification }
+  /** the operator asks for an update now, of these hosts or of all */
+  | { type: 'requested'; hosts?: string[] }
+  /** NTP has set the clock: certificates can be checked now */
+  | { type: 'clock-set' }
+  /** the time that the last step asked for has come */
+  | { type: 'woken' };
+
+export interface Step {
+  state: AgentState;
+  commands: Command[];
+  /** Monotonic ms of the next thing to do; undefined: nothing until an event comes. */
+  wakeMs?: number;
+}
+
+export function step(previous: AgentState, event: AgentEvent, now: Now): Step {
+  const draft = openDraft(previous, now);
+  apply(draft, event);
+  decideReads(draft);
+  decideUpdates(draft);
+  decideChecks(draft);
+  const { state, commands, wakeMs } = draft;
+  return { state, commands, ...(wakeMs !== undefined && { wakeMs }) };
+}
+
+function apply(draft: Draft, event: AgentEvent): void {
+  switch (event.type) {
+    case 'planned':
+      applyPlan(draft, event.plan);
+      refreshChoices(draft);
+      break;
+    case 'hinted':
+      noteHint(draft, event.source);
+      break;
+    case 'observed':
+      noteObservation(draft, event.source, event.observation, event.answer === true);
+      break;
+    case 'updated':
+      applyOutcomes(draft, event.lane, event.attempt, event.outcomes);
+      break;
+    case 'verified':
+      applyVerification(draft, event.host, event.found);
+      break;
+    case 'requested':
+      applyRequest(draft, event.hosts);
+      break;
+    case 'clock-set':
+      for (const key of Object.keys(draft.state.lanes)) {
+        forgiveUnreachable(draft, key);
+      }
+      learnAges(draft);
+      break;
+    case 'woken':
+      break;
+  }
+}
+
+/** The operator lifts blocks, backoff and hold-down, but never a wait that the provider demands. */
+function applyRequest(draft: Draft, ids: string[] | undefined): void {
+  const { state, now } = draft;
+  for (const plan of Object.values(state.plan.hosts)) {
+    const host = state.hosts[plan.id];
+    const account = state.accounts[plan.account];
+    if (!host || !account || (ids && !ids.includes(plan.id))) {
+      continue;
+    }
+    state.hosts[plan.id] = { ...without(host, 'block'), due: 'operator', retry: NO_RETRY };
+    state.accounts[plan.account] = without(account, 'block');
+    const key = laneOf(host);
+    const lane = key === undefined ? undefined : state.lanes[key];
+    if (key !== undefined && lane) {
+      state.lanes[key] = { ...lane, retry: NO_RETRY };
+    }
+    const waitMs = account.wait.notBeforeMs - now.ms;
+    if (waitMs > 0) {
+      const sentence = `${plan.hostname}: the provider asked to wait; the update goes out in ${Math.ceil(waitMs / 60_000)} min.`;
+      report(draft, { level: 'notice', code: 'update/WAITING', sentence, host: plan.id });
+    }
+  }
+}
+
+/** One update for each lane that has something to say and may say it now. */
+function decideUpdates(draft: Draft): void {
+  const { state, now } = draft;
+  const batches = new Map<string, UpdateItem[]>();
+  for (const id of Object.keys(state.plan.hosts)) {
+    const due = dueUpdate(state, id, now.ms);
+    if (due === undefined || 'blocked' in due) {
+      continue;
+    }
+    if (due.atMs > now.ms) {
+      wakeAt(draft, due.atMs);
+    } else if (!state.lanes[due.lane]?.attempt) {
+      batches.set(due.lane, [...(batches.get(due.lane) ?? []), due.item]);
+    }
+  }
+  for (const [lane, items] of batches) {
+    send(draft, lane, items);
+  }
+}
+
+function send(draft: Draft, key: string, items: UpdateItem[]): void {
+  const { state, now } = draft;
+  const lane = state.lanes[key] ?? freshLane();
+  const separator = key.indexOf('/');
+  const account = key.slice(0, separator);
+  const id = state.lastAttempt + 1;
+  const repeated = items.every((item) => state.hosts[item.host]?.sent === signatureOf(item));
+  state.lastAttempt = id;
+  state.lanes[key] = {
+    ...lane,
+    attempt: { id, items },
+    hold: repeated ? lane.hold : noteSent(lane.hold, now.ms, state.plan.agent.holdDownMs),
+  };
+  for (const item of items) {
+    const host = state.hosts[item.host];
+    if (host) {
+      state.hosts[item.host] = { ...host, sent: signatureOf(item) };
+    }
+  }
+  const accountState = state.accounts[account];
+  if (accountState) {
+    state.accounts[account] = { ...accountState, lastSentMs: now.ms };
+  }
+  const device = key.slice(separator + 1);
+  draft.commands.push({ type: 'update', lane: key, attempt: id, account, device, items });
+}

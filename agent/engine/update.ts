@@ -1,0 +1,128 @@
+/** One update command as the fewest calls the provider allows. */
+import { FAMILIES, type Family } from '../core/address.ts';
+import { type Failure, failed } from '../core/failure.ts';
+import type { Outcomes } from '../core/outcomes.ts';
+import type { SourceKind } from '../core/plan.ts';
+import type { AgentState, UpdateItem } from '../core/state.ts';
+import { uplinkOf } from '../core/via.ts';
+import type { Http } from '../ports.ts';
+import type { ProviderDefinition } from '../providers/definition.ts';
+import type { Credential, Exchange, Protocol } from '../providers/protocol.ts';
+import type { UpdateCommand } from './loop.ts';
+
+/** An account with its secret, as only the engine and the protocols see it. */
+export interface Account {
+  provider: ProviderDefinition;
+  credential: Credential;
+  server?: string;
+  caFile?: string;
+}
+
+export interface UpdateParts {
+  http: Http;
+  protocols: Record<ProviderDefinition['protocol'], Protocol>;
+  account(id: string): Account | undefined;
+  userAgent(): string;
+  /** Removes every secret from text that came from outside. */
+  redact(foreignText: string): string;
+  /** Each call with what it sent and got, for the debug log and for `trace`. */
+  onExchange(account: string, exchange: Exchange): void;
+}
+
+type Addresses = Partial<Record<Family, string>>;
+
+/** Hostnames that get the same addresses, so that one call can carry them. */
+interface Group extends Addresses {
+  items: UpdateItem[];
+}
+
+export async function runUpdate(
+  parts: UpdateParts,
+  command: UpdateCommand,
+  state: AgentState,
+): Promise<Outcomes> {
+  const account = parts.account(command.account);
+  if (!account) {
+    throw new Error(`account ${command.account} has no settings`);
+  }
+  const settings = account;
+  const { provider } = settings;
+  const via = uplinkOf(snapshotsOf(state), command.device);
+  const outcomes: Outcomes = Object.fromEntries(command.items.map((item) => [item.host, { confirmed: [] }]));
+  let stop: Failure | undefined;
+  for (const { items, ...addresses } of groupsOf(provider, command.items)) {
+    // What holds for the account or the line holds for the calls that would follow.
+    const verdicts = await callUnless(stop, items, addresses);
+    items.forEach((item, index) => {
+      const verdict = verdicts[index];
+      const outcome = outcomes[item.host];
+      if (verdict?.ok && outcome) {
+        outcome.confirmed.push(...FAMILIES.filter((family) => addresses[family] !== undefined));
+        outcome.remark = verdict.value ?? outcome.remark;
+      } else if (verdict && !verdict.ok && outcome) {
+        outcome.failure = verdict.failure;
+        stop ??= verdict.failure.scope === 'hostname' ? undefined : verdict.failure;
+      }
+    });
+  }
+  parts.http.idle();
+  return outcomes;
+
+  async function callUnless(
+    stopped: Failure | undefined,
+    items: readonly UpdateItem[],
+    addresses: Addresses,
+  ) {
+    if (stopped) {
+      return items.map(() => failed(stopped));
+    }
+    const { outcomes: verdicts, exchange } = await parts.protocols[provider.protocol].update(
+      {
+        ...settings,
+        ...addresses,
+        hostnames: items.map((item) => item.hostname),
+        userAgent: parts.userAgent(),
+        ...(via && { via }),
+      },
+      parts.http,
+      parts.redact,
+    );
+    parts.onExchange(command.account, exchange);
+    return verdicts;
+  }
+}
+
+/** Splits by address, by family where the provider wants one call for each, and by the size of a call. */
+function groupsOf(provider: ProviderDefinition, items: readonly UpdateItem[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const item of items) {
+    const parts = provider.families.dual ? [FAMILIES] : FAMILIES.map((family) => [family]);
+    for (const families of parts) {
+      const addresses = Object.fromEntries(
+        families.flatMap((family) => (item[family] ? [[family, item[family]]] : [])),
+      );
+      if (Object.keys(addresses).length > 0) {
+        const key = JSON.stringify(addresses);
+        const group = groups.get(key) ?? { ...addresses, items: [] };
+        group.items.push(item);
+        groups.set(key, group);
+      }
+    }
+  }
+  return [...groups.values()].flatMap(({ items: members, ...addresses }) =>
+    chunksOf(members, provider.hostsPerCall).map((chunk) => ({ ...addresses, items: chunk })),
+  );
+}
+
+function chunksOf<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}
+
+function snapshotsOf(state: AgentState) {
+  return (Object.keys(state.observations) as SourceKind[]).flatMap((source) => {
+    const observation = state.observations[source];
+    return observation?.known ? [observation.snapshot] : [];
+  });
+}

@@ -1,0 +1,168 @@
+/** The Node host: every port over Node's own modules. Nothing here wakes the process while it is idle. */
+import { randomInt } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { isatty } from 'node:tty';
+import type { Family } from '../core/address.ts';
+import { dnsClient } from '../net/dns-client.ts';
+import { nodeExchange } from '../net/dns-exchange.ts';
+import { nodeHttp } from '../net/http.ts';
+import type { Host, Log, SignalName, Stop } from '../ports.ts';
+import { nodeFiles } from './node-files.ts';
+import { nodeProcesses } from './node-processes.ts';
+
+/** The longest delay that Node's timers keep; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The ports over this process. `argv` without program and script; `log` gets the adapters' debug lines. */
+export function nodeHost(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log = () => {},
+): Host {
+  return {
+    runtime: `node ${process.versions.node}`,
+    pid: process.pid,
+    argv,
+    env,
+    nowMs: () => Date.now(),
+    monotonicMs,
+    after,
+    ...nodeProcesses(env),
+    ...nodeFiles(isAlive),
+    http: nodeHttp(log),
+    dns: dnsClient({ exchange: nodeExchange(), random: unpredictableFraction }),
+    random: () => Math.random(),
+    memoryKib: () => Math.round(process.memoryUsage.rss() / 1024),
+    isAlive,
+    sendSignal,
+    onSignal: (signal, run) => process.on(`SIG${signal}`, () => run()),
+    secretForms,
+    writeOut: (text) => writeWhole(1, text),
+    writeErr: (text) => writeWhole(2, text),
+    isTerminal: isatty(1),
+    exit: (status) => process.exit(status),
+  };
+}
+
+/** CLOCK_MONOTONIC, whose zero is the boot (clock_gettime(2)). */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function after(delayMs: number, run: () => void): Stop {
+  const dueMs = monotonicMs() + delayMs;
+  let timer: NodeJS.Timeout;
+  function arm(): void {
+    timer = setTimeout(fire, Math.min(Math.max(dueMs - monotonicMs(), 0), LONGEST_TIMER_MS));
+  }
+  // Node's timers may come a millisecond early; a wait must never be cut short.
+  function fire(): void {
+    if (monotonicMs() < dueMs) {
+      arm();
+    } else {
+      run();
+    }
+  }
+  arm();
+  return () => clearTimeout(timer);
+}
+
+function unpredictableFraction(): number {
+  return randomInt(2 ** 32) / 2 ** 32;
+}
+
+function isAlive(pid: number): boolean {
+  return trySignal(pid, 0) !== 'ESRCH';
+}
+
+function sendSignal(pid: number, signal: SignalName): boolean {
+  return trySignal(pid, `SIG${signal}`) === 'sent';
+}
+
+const LARGEST_PID = 2 ** 31 - 1;
+
+/** `sent`, or the error code: ESRCH for no such process, EPERM for another user's. */
+function trySignal(pid: number, signal: NodeJS.Signals | 0): string {
+  if (!Number.isInteger(pid) || pid <= 0 || pid > LARGEST_PID) {
+    // Zero and below mean whole groups to kill(2), and Node cuts numbers to 32 bits.
+    return 'ESRCH';
+  }
+  try {
+    process.kill(pid, signal);
+    return 'sent';
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'ESRCH';
+  }
+}
+
+/** Longest first, so that replacing one after another leaves no rest. Empty without a password. */
+function secretForms(username: string, password: string): string[] {
+  if (password === '') {
+    return [];
+  }
+  const forms = [password, base64(password), base64(`${username}:${password}`)];
+  for (const encoded of [
+    percentEncoded(password),
+    new URLSearchParams({ '': password }).toString().slice(1),
+  ]) {
+    forms.push(
+      encoded,
+      encoded.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()),
+    );
+  }
+  return [...new Set(forms)].sort((a, b) => b.length - a.length);
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+/** By way of UTF-8, because a lone surrogate makes `encodeURIComponent` throw. */
+function percentEncoded(text: string): string {
+  return encodeURIComponent(Buffer.from(text, 'utf8').toString('utf8'));
+}
+
+const FULL_PIPE_PAUSE_MS = 5;
+const FULL_PIPE_PATIENCE_MS = 2000;
+
+/** Synchronous, so that nothing is lost at exit. A reader that went away (EPIPE) or sleeps is no fault of ours. */
+function writeWhole(descriptor: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  let waitedMs = 0;
+  for (let written = 0; written < bytes.length && waitedMs < FULL_PIPE_PATIENCE_MS; ) {
+    try {
+      written += writeSync(descriptor, bytes, written);
+      waitedMs = 0;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) {
+        return;
+      }
+      // Somebody made the pipe non-blocking; wait for the reader.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
+      waitedMs += FULL_PIPE_PAUSE_MS;
+    }
+  }
+}
+
+export interface DeviceAddress {
+  name: string;
+  address: string;
+  family: Family;
+  prefixLength: number;
+  /** Loopback. */
+  internal: boolean;
+}
+
+/** The addresses of every kernel device that is up, read anew at each call. */
+export function deviceInterfaces(): DeviceAddress[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses.map(({ address, family, cidr, internal }) => ({
+      name,
+      address,
+      family: family === 'IPv6' ? 'ipv6' : 'ipv4',
+      prefixLength: Number(cidr?.split('/')[1] ?? (family === 'IPv6' ? 128 : 32)),
+      internal,
+    })),
+  );
+}

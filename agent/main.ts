@@ -1,0 +1,170 @@
+/** Composition root: arguments -> command -> configuration -> host -> engine. Everything is wired here. */
+import packageFacts from '../package.json';
+import type { Agent, AgentOptions } from './cli/agent.ts';
+import { runCommandLine } from './cli/cli.ts';
+import { problemText, readConfiguration } from './cli/configuration.ts';
+import { createLog } from './cli/log.ts';
+import type { AccountConfig, Config, Problem } from './config/config.ts';
+import { planOf } from './config/plan.ts';
+import type { Report } from './core/draft.ts';
+import { type AgentState, savedState } from './core/state.ts';
+import { isSettled } from './core/summary.ts';
+import { startLoop } from './engine/loop.ts';
+import { type StatusDocument, statusOf, timeText } from './engine/status.ts';
+import { runUpdate } from './engine/update.ts';
+import { createVerifier } from './engine/verify.ts';
+import { deviceInterfaces, nodeHost } from './hosts/node.ts';
+import { resolversOf } from './net/resolv-conf.ts';
+import { netifdSource } from './openwrt/netifd.ts';
+import type { Host } from './ports.ts';
+import type { Exchange } from './providers/protocol.ts';
+import { createRedactor } from './providers/redact.ts';
+import { PROTOCOLS } from './providers/registry.ts';
+import { userAgentOf } from './providers/user-agent.ts';
+import { deviceSource } from './sources/device.ts';
+import { createStore } from './store/state.ts';
+import type { PastEvent } from './store/state-file.ts';
+import { latestWriter } from './store/writer.ts';
+
+const MAX_EVENTS = 50;
+const SETTLE_PATIENCE_MS = 60_000;
+const FLUSH_LIMIT_MS = 500;
+
+/** Wires one agent over a host and starts it. The configuration was read by the caller. */
+async function startAgent(
+  host: Host,
+  options: AgentOptions,
+  first: { config: Config; problems: Problem[] },
+): Promise<Agent> {
+  let { config, problems } = first;
+  const log = createLog(host, () => config.agent.logLevel);
+  const startedAt = timeText(host.nowMs());
+  const { stateDir, publishedFile } = config.agent;
+  const store = createStore({ files: host, clock: host, log, random: host.random, stateDir, publishedFile });
+  const loaded = options.only === undefined ? await store.load() : { events: [], salt: '' };
+  let events: PastEvent[] = loaded.events;
+  let whenSettled: (() => void) | undefined;
+  const redact = createRedactor(() => config.accounts.values(), host.secretForms);
+  const openwrtRelease = await host.readText('/etc/openwrt_release').catch(() => undefined);
+  const statusWriter = latestWriter(writeStatus);
+  const updateParts = {
+    http: host.http,
+    protocols: PROTOCOLS,
+    account: (id: string) => withCredential(config.accounts.get(id)),
+    userAgent: () => userAgentOf(openwrtRelease, packageFacts.version, config.agent.contact),
+    redact,
+    onExchange(account: string, exchange: Exchange) {
+      log('debug', `${account}: ${exchange.request} -> ${exchange.reply}`);
+      options.onExchange?.(account, exchange);
+    },
+  };
+  const loop = startLoop(
+    {
+      clock: host,
+      random: host.random,
+      sources: {
+        network: netifdSource({ processes: host, clock: host, log }),
+        device: deviceSource({ processes: host, clock: host, log, interfaces: deviceInterfaces }),
+      },
+      update: (command, state) => runUpdate(updateParts, command, state),
+      verify: createVerifier({
+        clock: host,
+        dns: host.dns,
+        resolvers: async () =>
+          config.agent.resolvers.length > 0
+            ? config.agent.resolvers
+            : resolversOf(await host.readText('/etc/resolv.conf').catch(() => undefined)),
+        publicResolvers: () => config.agent.publicResolvers,
+        authorityPort: () => config.agent.dnsPort,
+      }),
+      onStep,
+    },
+    loaded.state,
+  );
+
+  function onStep(state: AgentState, reports: Report[]): void {
+    for (const report of reports) {
+      log(report.level, report.sentence);
+      options.onReport?.(report);
+    }
+    events = [...events, ...reports.map((report) => ({ ...report, wallMs: host.nowMs() }))].slice(
+      -MAX_EVENTS,
+    );
+    if (options.only === undefined) {
+      store.save(savedState(state), events);
+      statusWriter.put(undefined);
+    }
+    if (whenSettled && isSettled(state, loop.now(), SETTLE_PATIENCE_MS)) {
+      whenSettled();
+    }
+  }
+
+  function status(): StatusDocument {
+    const agent = {
+      version: packageFacts.version,
+      runtime: host.runtime,
+      pid: host.pid,
+      startedAt,
+      memoryKib: host.memoryKib(),
+    };
+    const shown = events.map(({ wallMs, ...event }) => ({ at: timeText(wallMs), ...event }));
+    return statusOf(loop.state(), loop.now(), agent, problems, shown);
+  }
+
+  async function writeStatus(): Promise<void> {
+    const text = `${JSON.stringify(status())}\n`;
+    // A status that cannot be written was reported by the store, which writes beside it.
+    await host.writeAtomic(`${stateDir}/status.json`, text, 0o644).catch(() => {});
+  }
+
+  function plan(): void {
+    for (const problem of problems) {
+      log(problem.severity, problemText(problem));
+    }
+    const all = planOf(config, loaded.salt);
+    const hosts = Object.entries(all.hosts).filter(
+      ([id]) => options.only === undefined || id === options.only,
+    );
+    loop.dispatch({
+      type: 'planned',
+      plan: { ...all, hosts: config.agent.enabled ? Object.fromEntries(hosts) : {} },
+    });
+  }
+
+  async function reload(): Promise<void> {
+    const read = await readConfiguration(host, options.configFile);
+    if (!read.ok) {
+      log('error', `${read.sentence} The settings from before stay in force.`);
+      return;
+    }
+    ({ config, problems } = read);
+    plan();
+    log('notice', 'The configuration was read again.');
+  }
+
+  async function stop(): Promise<void> {
+    loop.stop();
+    const limit = new Promise<void>((resolve) => host.after(FLUSH_LIMIT_MS, resolve));
+    await Promise.race([Promise.all([store.flush(), statusWriter.flush()]), limit]);
+  }
+
+  plan();
+  const settled = () =>
+    new Promise<void>((resolve) => {
+      whenSettled = resolve;
+      loop.dispatch({ type: 'woken' });
+    });
+  return { loop, config: () => config, status, reload, settled, stop };
+}
+
+function withCredential(account: AccountConfig | undefined) {
+  return (
+    account && {
+      ...account,
+      credential: { username: account.username ?? '', password: account.password ?? '' },
+    }
+  );
+}
+
+const host = nodeHost(process.argv.slice(2), process.env);
+void runCommandLine(host, { version: packageFacts.version, startAgent }).then((status) => host.exit(status));

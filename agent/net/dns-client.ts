@@ -1,0 +1,154 @@
+/** One DNS question to one server: UDP with EDNS, repeated, then TCP. */
+import type { Failure, FailureKind } from '../core/failure.ts';
+import type { Dns, DnsQuestion, DnsReply, DnsResult, DnsServer } from '../ports.ts';
+import { type DecodedReply, decodeReply, encodeQuery } from './dns-wire.ts';
+
+export type Transport = 'udp' | 'tcp';
+
+/** `refused`: nothing listens there. `broken`: the connection ended without a reply. */
+export type ExchangeFault = 'timeout' | 'refused' | 'no-route' | 'broken';
+
+export type Exchanged<T> = { ok: true; value: T } | { ok: false; fault: ExchangeFault };
+
+/**
+ * Sends one message from a fresh socket with a random port, connected to the server so that nobody else is
+ * heard. Each message that comes back is offered to `accept`; undefined means to go on waiting. Never rejects.
+ */
+export type DnsExchange = <T>(
+  transport: Transport,
+  server: DnsServer,
+  message: Uint8Array,
+  timeoutMs: number,
+  accept: (message: Uint8Array) => T | undefined,
+) => Promise<Exchanged<T>>;
+
+/** Three tries, as resolvers do: one lost packet must not look like a dead server. */
+const UDP_TRIES = 3;
+const TIMEOUT_MS: Record<Transport, number> = { udp: 1500, tcp: 3000 };
+/** What servers answer that do not know EDNS (RFC 6891 section 7, version: section 6.1.3). */
+const EDNS_REFUSALS: readonly string[] = ['FORMERR', 'NOTIMP', 'BADVERS'];
+
+type Round =
+  | { kind: 'reply'; reply: DnsReply }
+  | { kind: 'truncated' }
+  | { kind: 'fault'; fault: ExchangeFault | 'unreadable' | 'bad-name' };
+
+export interface DnsClientParts {
+  exchange: DnsExchange;
+  /** A fraction in [0, 1) for message ids: must be unpredictable (RFC 5452 section 4). */
+  random: () => number;
+}
+
+/** Any rcode of the server is a reply; a failure says that no usable reply came. Never rejects. */
+export function dnsClient(parts: DnsClientParts): Dns {
+  async function ask(server: DnsServer, question: DnsQuestion): Promise<DnsResult> {
+    let round: Round = { kind: 'fault', fault: 'timeout' };
+    for (let attempt = 0; attempt < UDP_TRIES && isLost(round); attempt++) {
+      round = await withEdnsFallback('udp', server, question);
+    }
+    if (isLost(round) || round.kind === 'truncated') {
+      // RFC 7766 section 5: servers must offer TCP; some paths lose only UDP.
+      round = await withEdnsFallback('tcp', server, question);
+    }
+    if (round.kind === 'reply') {
+      return round;
+    }
+    return {
+      kind: 'failed',
+      failure: dnsFailure(server, question, round.kind === 'fault' ? round.fault : 'unreadable'),
+    };
+  }
+
+  async function withEdnsFallback(
+    transport: Transport,
+    server: DnsServer,
+    question: DnsQuestion,
+  ): Promise<Round> {
+    const round = await send(transport, server, question, true);
+    const refused = round.kind === 'reply' && EDNS_REFUSALS.includes(round.reply.rcode);
+    return refused ? send(transport, server, question, false) : round;
+  }
+
+  async function send(
+    transport: Transport,
+    server: DnsServer,
+    question: DnsQuestion,
+    edns: boolean,
+  ): Promise<Round> {
+    const query = { id: Math.floor(parts.random() * 0x10000), question, edns };
+    const message = encodeQuery(query);
+    if (message === undefined) {
+      return { kind: 'fault', fault: 'bad-name' };
+    }
+    let unreadable = false;
+    // RFC 5452 section 9.1: what does not match is ignored, and the wait goes on.
+    function accept(bytes: Uint8Array): Exclude<DecodedReply, { kind: 'foreign' | 'broken' }> | undefined {
+      const decoded = decodeReply(bytes, query);
+      unreadable ||= decoded.kind === 'broken';
+      return decoded.kind === 'reply' || decoded.kind === 'truncated' ? decoded : undefined;
+    }
+    const exchanged = await parts.exchange(transport, server, message, TIMEOUT_MS[transport], accept);
+    if (!exchanged.ok) {
+      return { kind: 'fault', fault: unreadable ? 'unreadable' : exchanged.fault };
+    }
+    return exchanged.value.kind === 'reply'
+      ? { kind: 'reply', reply: { ...exchanged.value.reply, transport } }
+      : { kind: 'truncated' };
+  }
+
+  return { ask };
+}
+
+function isLost(round: Round): boolean {
+  return round.kind === 'fault' && (round.fault === 'timeout' || round.fault === 'unreadable');
+}
+
+interface Fault {
+  code: string;
+  kind: FailureKind;
+  sentence: (server: string, name: string) => string;
+}
+
+const FAULTS: Record<ExchangeFault | 'unreadable' | 'bad-name', Fault> = {
+  timeout: {
+    code: 'dns/TIMEOUT',
+    kind: 'unreachable',
+    sentence: (server) =>
+      `The DNS server ${server} did not answer; if others do not either, check the WAN and the firewall.`,
+  },
+  refused: {
+    code: 'dns/REFUSED_PORT',
+    kind: 'unreachable',
+    sentence: (server) =>
+      `Nothing answers DNS at ${server}; check the server's address if you set it yourself.`,
+  },
+  'no-route': {
+    code: 'dns/NO_ROUTE',
+    kind: 'unreachable',
+    sentence: (server) =>
+      `There is no route to the DNS server ${server}; check that the WAN has this address family.`,
+  },
+  broken: {
+    code: 'dns/BAD_REPLY',
+    kind: 'unintelligible',
+    sentence: (server) =>
+      `The DNS server ${server} broke off without an answer; check whether something intercepts DNS.`,
+  },
+  unreadable: {
+    code: 'dns/BAD_REPLY',
+    kind: 'unintelligible',
+    sentence: (server) =>
+      `The DNS server ${server} sent an answer that cannot be read; check whether something intercepts DNS.`,
+  },
+  'bad-name': {
+    code: 'dns/BAD_NAME',
+    kind: 'refused',
+    sentence: (_server, name) =>
+      `"${name.slice(0, 80)}" is not a name that DNS can carry; correct the hostname.`,
+  },
+};
+
+function dnsFailure(server: DnsServer, question: DnsQuestion, fault: keyof typeof FAULTS): Failure {
+  const { code, kind, sentence } = FAULTS[fault];
+  return { kind, scope: 'attempt', code, sentence: sentence(server.address, question.name) };
+}

@@ -1,0 +1,29 @@
+/** The files that survive; `schemas/state.schema.json` is their JSON Schema. */
+import type { Report } from '../core/draft.ts';
+import type { Baseline, Confirmed, HostState, SavedState } from '../core/state.ts';
+
+/** A report with its moment, as the status shows it. */
+export interface PastEvent extends Report {
+  wallMs: number;
+}
+
+/** `state.json`. */
+export interface StateFile {
+  version: 1;
+  bootId: string;
+  /** Monotonic time of writing. */
+  savedMs: number;
+  salt: string;
+  state: SavedState;
+  events: PastEvent[];
+}
+
+/** `published.json`. */
+export interface PublishedFile {
+  version: 1;
+  hosts: Record<
+    string,
+    Pick<HostState, 'hostname' | 'account'> & { confirmed: Partial<Record<'ipv4' | 'ipv6', Confirmed>> }
+  >;
+  zones: Record<string, Baseline>;
+}

@@ -1,0 +1,179 @@
+/**
+ * What survives: `state.json` (everything, in memory-backed /var/run) over a restart, `published.json` (only
+ * what was confirmed, on flash) over a reboot. Files are written whole and renamed into place.
+ */
+import type { SavedState } from '../core/state.ts';
+import { rebase } from '../core/state.ts';
+import type { Clock, Files, Log } from '../ports.ts';
+import type { PastEvent, PublishedFile, StateFile } from './state-file.ts';
+import { validatePublished, validateState } from './validate.generated.js';
+import { latestWriter } from './writer.ts';
+
+export interface Loaded {
+  state?: SavedState;
+  events: PastEvent[];
+  /** Of this installation; makes the revisions of two routers differ. */
+  salt: string;
+}
+
+export interface Store {
+  load(): Promise<Loaded>;
+  /** Queues a write of what has changed; the latest state wins. */
+  save(state: SavedState, events: readonly PastEvent[]): void;
+  /** Resolves when all that was queued is written. */
+  flush(): Promise<void>;
+}
+
+export interface StoreParts {
+  files: Files;
+  clock: Clock;
+  log: Log;
+  random(): number;
+  stateDir: string;
+  publishedFile: string;
+}
+
+interface Unsaved {
+  state: SavedState;
+  events: readonly PastEvent[];
+}
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
+export function createStore(parts: StoreParts): Store {
+  const { files, clock, log } = parts;
+  const stateFile = `${parts.stateDir}/state.json`;
+  const written = { state: '', published: '' };
+  let bootId = '';
+  let salt = '';
+  const writer = latestWriter(writeChanged);
+  const complained = new Set<string>();
+
+  async function load(): Promise<Loaded> {
+    bootId = ((await readQuietly(BOOT_ID)) ?? '').trim();
+    const state = await readValid(stateFile, validateState);
+    const published = await readValid(parts.publishedFile, validatePublished);
+    salt = state?.salt ?? Math.floor(parts.random() * 2 ** 32).toString(36);
+    const nowMs = clock.monotonicMs();
+    const sameBoot = state?.bootId === bootId && state.savedMs <= nowMs;
+    const kept = state && (sameBoot ? state.state : rebase(state.state, state.savedMs, nowMs));
+    written.published = published ? JSON.stringify(published) : '';
+    return { ...mergedWith(published, kept), events: state?.events ?? [], salt };
+  }
+
+  async function writeChanged({ state, events }: Unsaved): Promise<void> {
+    const published = JSON.stringify(publishedOf(state));
+    // Flash first: it must not forget what was confirmed. Nothing changed: nothing written.
+    if (published !== written.published && (await write(parts.publishedFile, published))) {
+      written.published = published;
+    }
+    const text = JSON.stringify({ state, events });
+    if (text !== written.state) {
+      const savedMs = clock.monotonicMs();
+      const file: StateFile = { version: 1, bootId, savedMs, salt, state, events: [...events] };
+      if (await write(stateFile, JSON.stringify(file))) {
+        written.state = text;
+      }
+    }
+  }
+
+  async function write(path: string, text: string): Promise<boolean> {
+    try {
+      await files.makeFolder(path.slice(0, path.lastIndexOf('/')) || '/', 0o755);
+      await files.writeAtomic(path, `${text}\n`);
+      complained.delete(path);
+      return true;
+    } catch (cause) {
+      if (!complained.has(path)) {
+        complained.add(path);
+        log(
+          'warning',
+          `${path} cannot be written (${messageOf(cause)}). Holdfast goes on, but forgets at a restart.`,
+        );
+      }
+      return false;
+    }
+  }
+
+  async function readQuietly(path: string): Promise<string | undefined> {
+    try {
+      return await files.readText(path);
+    } catch (cause) {
+      log('warning', `${path} cannot be read (${messageOf(cause)}). Holdfast starts without it.`);
+      return undefined;
+    }
+  }
+
+  /** A damaged file is set aside for a look later, and never stops the agent. */
+  async function readValid<T>(path: string, valid: (value: unknown) => value is T): Promise<T | undefined> {
+    const text = await readQuietly(path);
+    if (text === undefined) {
+      return undefined;
+    }
+    try {
+      const value: unknown = JSON.parse(text);
+      if (valid(value)) {
+        return value;
+      }
+    } catch {
+      // Not JSON: treated like any other damage below.
+    }
+    const aside = `${path}.damaged`;
+    log('warning', `${path} is damaged; it was set aside as ${aside}. Each hostname may be sent once more.`);
+    await files.rename(path, aside).catch(() => {});
+    return undefined;
+  }
+
+  return { load, save: (state, events) => writer.put({ state, events }), flush: writer.flush };
+}
+
+function publishedOf(state: SavedState): PublishedFile {
+  const hosts = Object.entries(state.hosts).flatMap(([id, { hostname, account, confirmed }]) => {
+    const kept = Object.entries(confirmed).map(([family, { address, wallMs }]) => [
+      family,
+      { address, wallMs },
+    ]);
+    return kept.length === 0 ? [] : [[id, { hostname, account, confirmed: Object.fromEntries(kept) }]];
+  });
+  return { version: 1, hosts: Object.fromEntries(hosts), zones: state.baselines };
+}
+
+/** What was confirmed comes from the newer of both files: a power cut may have hit between the two writes. */
+function mergedWith(
+  published: PublishedFile | undefined,
+  kept: SavedState | undefined,
+): { state?: SavedState } {
+  if (!published) {
+    return kept ? { state: kept } : {};
+  }
+  const state: SavedState = kept ?? { accounts: {}, lanes: {}, hosts: {}, baselines: {} };
+  const hosts = { ...state.hosts };
+  for (const [id, { hostname, account, confirmed }] of Object.entries(published.hosts)) {
+    const host = hosts[id];
+    if (host && (host.hostname !== hostname || host.account !== account)) {
+      continue;
+    }
+    const merged = { ...host?.confirmed };
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const one = confirmed[family];
+      if (one && one.wallMs > (merged[family]?.wallMs ?? Number.NEGATIVE_INFINITY)) {
+        merged[family] = one;
+      }
+    }
+    const fresh = {
+      hostname,
+      account,
+      revision: '',
+      choices: {},
+      retry: { failures: 0, notBeforeMs: 0 },
+      axes: {},
+    };
+    const check = { count: 0, nextMs: 0, pending: false };
+    hosts[id] = { ...fresh, check, goneForced: false, ...host, confirmed: merged };
+  }
+  return { state: { ...state, hosts, baselines: { ...published.zones, ...state.baselines } } };
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,406 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../agent/config/load.ts';
+import { catalogue } from './catalogue.ts';
+
+/** Any UTF-16 unit, lone surrogates included. */
+const anyChar = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code));
+
+const ACCOUNT = `
+config account 'a'
+	option provider 'plain.example'
+	option username 'user'
+	option password 'test-secret-0'
+`;
+
+function load(text: string, files: Record<string, string> = {}) {
+  return loadConfig(text, 'holdfast', catalogue, (path) => files[path]);
+}
+
+function codes(text: string, files: Record<string, string> = {}): string[] {
+  return load(text, files).problems.map(({ severity, code, option }) =>
+    [severity, code, option].filter((part) => part !== undefined).join(' '),
+  );
+}
+
+/** A hostname section beside a good account. */
+function host(options: string, account = ACCOUNT): string {
+  return `${account}\nconfig hostname 'h'\n\toption account 'a'\n${options.replace(/^/gm, '\toption ')}\n`;
+}
+
+function account(options: string): string {
+  return `config account 'a'\n${options.replace(/^/gm, '\toption ')}\n`;
+}
+
+describe('a good file', () => {
+  test('gives everything with its defaults', () => {
+    const { config, problems } = load(host("hostname 'Home.Plain.Example.'"));
+
+    expect(problems).toEqual([]);
+    expect(config.agent).toEqual({
+      enabled: true,
+      logLevel: 'notice',
+      resyncSec: 600,
+      holdDownSec: 10,
+      verify: true,
+      runtime: 'auto',
+      mode: 'resident',
+      contact: '',
+      notify: [],
+      notifyScript: '',
+      resolvers: [],
+      publicResolvers: ['1.1.1.1', '8.8.8.8', '9.9.9.9'].map((address) => ({ address, port: 53 })),
+      dnsPort: 53,
+      stateDir: '/var/run/holdfast',
+      publishedFile: '/etc/holdfast/published.json',
+    });
+    expect([...config.accounts.values()]).toMatchObject([
+      { id: 'a', provider: { id: 'plain.example' }, username: 'user', password: 'test-secret-0' },
+    ]);
+    expect(config.hostnames).toEqual([
+      {
+        id: 'h',
+        enabled: true,
+        hostname: 'home.plain.example',
+        inDns: true,
+        account: 'a',
+        networks: ['wan'],
+        devices: [],
+        family: 'ipv4',
+        source: 'network',
+        allowPrivate: false,
+        standby: [],
+      },
+    ]);
+  });
+
+  test.each([
+    ['1', true],
+    ['on', true],
+    ['true', true],
+    ['yes', true],
+    ['enabled', true],
+    ['0', false],
+    ['off', false],
+    ['false', false],
+    ['no', false],
+    ['disabled', false],
+  ])('truth value %s', (word, expected) => {
+    const { config } = load(host(`hostname 'h.plain.example'\nallow_private '${word}'`));
+
+    expect(config.hostnames[0]?.allowPrivate).toBe(expected);
+  });
+
+  test('an option may stand for a list, with spaces between the items', () => {
+    const { config, problems } = load(host("hostname 'h.plain.example'\nnetwork 'wan  wanb'"));
+
+    expect(problems).toEqual([]);
+    expect(config.hostnames[0]?.networks).toEqual(['wan', 'wanb']);
+  });
+
+  test('resolvers with and without a port', () => {
+    const text = "config agent\n\tlist resolver '127.0.0.1#5353'\n\tlist resolver '2001:DB8::1'\n";
+
+    expect(load(text).config.agent.resolvers).toEqual([
+      { address: '127.0.0.1', port: 5353 },
+      { address: '2001:db8::1', port: 53 },
+    ]);
+  });
+
+  test('the first line of a password file is the password', () => {
+    const text = account("provider 'plain.example'\nusername 'user'\npassword_file '/etc/key'");
+
+    const { config } = load(text, { '/etc/key': 'from-the-file\r\nanother line\n' });
+
+    expect(config.accounts.get('a')?.password).toBe('from-the-file');
+  });
+
+  test.each([
+    { name: 'all.grouped.example', hostname: 'all.grouped.example', inDns: false },
+    { name: 'Family', hostname: 'Family', inDns: false },
+    { name: 'home.grouped.example', hostname: 'home.grouped.example', inDns: true },
+    { name: '*.home.example.org', hostname: '*.home.example.org', inDns: true },
+    { name: 'büro.example.org', hostname: 'xn--bro-hoa.example.org', inDns: true },
+  ])('names that a provider with groups takes: $name', ({ name, hostname, inDns }) => {
+    const text = host(`hostname '${name}'`, ACCOUNT.replace('plain', 'grouped'));
+
+    expect(load(text).config.hostnames).toMatchObject([{ hostname, inDns }]);
+  });
+
+  test('hostnames without a section name get a name of their own that survives a move in the file', () => {
+    const one = "config hostname\n\toption account 'a'\n\toption hostname 'one.plain.example'\n";
+    const two = one.replace('one', 'two');
+    const ids = (text: string) => load(ACCOUNT + text).config.hostnames.map(({ id }) => id);
+
+    expect(ids(one + two)).toEqual(['@one.plain.example', '@two.plain.example']);
+    expect(ids(two + one)).toEqual(['@two.plain.example', '@one.plain.example']);
+  });
+});
+
+describe('one mistake', () => {
+  const name = "hostname 'h.plain.example'";
+  const good = "provider 'plain.example'\nusername 'user'\npassword 'x'";
+  const nothing = 'warning config/NO_HOSTNAME';
+
+  test.each([
+    ['an empty file', '', [nothing]],
+    [
+      'agent: out of range',
+      "config agent\n\toption resync '86401'\n",
+      [nothing, 'error config/BAD_VALUE resync'],
+    ],
+    [
+      'agent: no number',
+      "config agent\n\toption hold_down '1m'\n",
+      [nothing, 'error config/BAD_VALUE hold_down'],
+    ],
+    [
+      'agent: no resolver',
+      "config agent\n\tlist resolver '192.0.2.300'\n",
+      [nothing, 'error config/BAD_VALUE resolver'],
+    ],
+    [
+      'agent: port out of range',
+      "config agent\n\tlist resolver '192.0.2.1#0'\n",
+      [nothing, 'error config/BAD_VALUE resolver'],
+    ],
+    [
+      'agent: list for one value',
+      "config agent\n\tlist verify '1'\n\tlist verify '0'\n",
+      [nothing, 'error config/BAD_VALUE verify'],
+    ],
+    [
+      'agent: no effect yet',
+      "config agent\n\toption mode 'event'\n",
+      [nothing, 'warning config/NO_EFFECT_YET mode'],
+    ],
+    [
+      'agent: name of an inherited property',
+      "config agent\n\toption constructor '1'\n",
+      [nothing, 'warning config/UNKNOWN_OPTION constructor'],
+    ],
+    ['two agents', 'config agent\n\nconfig agent\n', [nothing, 'warning config/SECOND_AGENT']],
+    ['unnamed account', account(good).replace(" 'a'", ''), ['error config/UNNAMED_ACCOUNT', nothing]],
+    ['no provider', account("username 'user'"), ['error config/MISSING_OPTION provider', nothing]],
+    ['unknown provider', account("provider 'nobody'"), [nothing, 'error config/UNKNOWN_PROVIDER provider']],
+    [
+      'nothing that the provider needs',
+      account("provider 'plain.example'"),
+      ['error config/MISSING_OPTION username', 'error config/MISSING_OPTION password', nothing],
+    ],
+    [
+      'no server where one is needed',
+      account("provider 'generic'\npassword 'x'"),
+      ['error config/MISSING_OPTION server', nothing],
+    ],
+    [
+      'a user name that nobody needs',
+      account("provider 'generic'\npassword 'x'\nserver 'https://a.example'\nusername 'u'"),
+      [nothing, 'warning config/UNUSED_OPTION username'],
+    ],
+    [
+      'server without HTTPS',
+      account(`${good}\nserver 'http://a.example'`),
+      [nothing, 'error config/BAD_VALUE server'],
+    ],
+    [
+      'two passwords',
+      account(`${good}\npassword_file '/etc/key'`),
+      [nothing, 'error config/TWO_PASSWORDS password_file'],
+    ],
+    [
+      'password file missing',
+      account("provider 'plain.example'\nusername 'u'\npassword_file '/none'"),
+      [nothing, 'error config/PASSWORD_FILE password_file'],
+    ],
+    ['no contact', account(good.replace('plain', 'grouped')), ['warning config/NO_CONTACT', nothing]],
+    ['no hostname in a hostname', host("family 'ipv4'"), ['error config/MISSING_OPTION hostname']],
+    ['bad hostname', host("hostname 'a..example.org'"), ['error config/BAD_HOSTNAME hostname']],
+    ['an address for a hostname', host("hostname '192.0.2.1'"), ['error config/BAD_HOSTNAME hostname']],
+    ['no such account', host(`${name}\naccount 'b'`), ['error config/NO_SUCH_ACCOUNT account']],
+    [
+      'account with a mistake',
+      host(name, ACCOUNT.replace("'user'", "''")),
+      ['error config/MISSING_OPTION username', 'error config/ACCOUNT_BROKEN account'],
+    ],
+    ['family that is no family', host(`${name}\nfamily 'ipv5'`), ['error config/BAD_VALUE family']],
+    [
+      'family that the provider lacks',
+      host(`${name}\nfamily 'dual'`),
+      ['error config/FAMILY_NOT_SERVED family'],
+    ],
+    [
+      'source of a later version',
+      host(`${name}\nsource 'stun'`),
+      ['error config/NOT_IN_THIS_VERSION source'],
+    ],
+    ['source device without a device', host(`${name}\nsource 'device'`), ['error config/NO_DEVICE source']],
+    ['device without the source', host(`${name}\ndevice 'eth1'`), ['warning config/UNUSED_OPTION device']],
+    ['suffix that is none', host(`${name}\nipv6_suffix 'abcd'`), ['error config/BAD_SUFFIX ipv6_suffix']],
+    [
+      'suffix without IPv6',
+      host(`${name}\nipv6_suffix '::1'`),
+      ['error config/SUFFIX_WITHOUT_IPV6 ipv6_suffix'],
+    ],
+    [
+      'standby that is not there',
+      host(`${name}\nstandby 'x'`),
+      ['warning config/NO_EFFECT_YET standby', 'warning config/NO_SUCH_HOSTNAME standby'],
+    ],
+    [
+      'disabled but still checked',
+      host(`${name}\nenabled '0'\nfamily 'x'`),
+      ['error config/BAD_VALUE family'],
+    ],
+    [
+      'alias target that is not there',
+      `${host(name)}\nconfig alias\n\toption hostname 'x.example.org'\n\toption account 'a'\n\toption target 'nowhere'\n`,
+      ['warning config/NO_EFFECT_YET', 'error config/NO_SUCH_HOSTNAME target'],
+    ],
+    ['name used twice for different types', `${host(name)}\nconfig alias 'a'\n`, ['error config/SYNTAX']],
+  ])('%s', (_, text, expected) => {
+    expect(codes(text).sort()).toEqual([...expected].sort());
+  });
+
+  test('an encoded user name is questioned where the provider does not decode it', () => {
+    const encoded = (provider: string) =>
+      codes(
+        `config agent\n\toption contact 'admin@example.org'\n${account(`provider '${provider}'\nusername 'g%3Au'\npassword 'x'`)}`,
+      );
+
+    expect(encoded('plain.example')).toContain('warning config/ENCODED_USERNAME username');
+    expect(encoded('grouped.example')).toEqual([nothing]);
+  });
+
+  test.each([
+    { first: 'ipv4', second: 'ipv4', refused: true },
+    { first: 'ipv4', second: 'dual', refused: true },
+    { first: 'ipv4', second: 'ipv6', refused: false },
+    { first: 'ipv4', second: "ipv4'\n\toption enabled '0", refused: false },
+  ])('the same name twice: $first and $second', ({ first, second, refused }) => {
+    const one = (family: string) =>
+      `config hostname\n\toption account 'a'\n\toption hostname 'h.example.org'\n\toption family '${family}'\n`;
+    const text = `${ACCOUNT.replace('plain', 'grouped')}${one(first)}${one(second)}`;
+
+    expect(codes(text).includes('error config/DUPLICATE_HOSTNAME hostname')).toBe(refused);
+  });
+
+  test('a bad agent option takes its default and spares the others', () => {
+    const { config } = load("config agent\n\toption resync '5'\n\toption hold_down '20'\n");
+
+    expect(config.agent).toMatchObject({ resyncSec: 600, holdDownSec: 20 });
+  });
+
+  test('a section that lost a line is left out: it might mean something else now', () => {
+    const text = host("hostname 'h.plain.example'\nenabled 0 # off\nnetwork wan wanb");
+
+    const { config, problems } = load(text);
+
+    expect(config.hostnames).toEqual([]);
+    expect(problems).toMatchObject([{ code: 'config/SYNTAX', section: "hostname 'h'", line: 11 }]);
+  });
+
+  test('hostnames of an account that lost a line say what they wait for', () => {
+    const text = host("hostname 'h.plain.example'", ACCOUNT.replace("'user'", 'user name'));
+
+    expect(codes(text)).toEqual(['error config/SYNTAX', 'error config/ACCOUNT_BROKEN account']);
+  });
+});
+
+describe('ten mistakes in one file', () => {
+  const text = readFileSync(new URL('../fixtures/config/ten-mistakes', import.meta.url), 'utf8');
+
+  test('give ten messages a router owner understands', () => {
+    const lines = load(text).problems.map(
+      ({ line, section, severity, sentence }) => `${line} ${severity}, ${section}: ${sentence}`,
+    );
+
+    expect(lines).toEqual([
+      "4 error, agent 'agent': Option 'resync' is '5' but must be a whole number from 60 to 86400 (seconds). The default (600) is used.",
+      "6 warning, agent 'agent': Option 'contakt' is not known in a section of type agent; did you mean 'contact'?",
+      "14 error, account 'mistyped': The provider 'plan.example' is not in the catalogue; did you mean 'plain.example'?",
+      "18 error, account 'forgetful': Plain DNS needs option 'password' (Update key).",
+      "29 error, hostname 'web': Option 'source': 'web' is not available in this version; it must be one of: network, device.",
+      "33 error, hostname 'lost': There is no account section named 'goood'; did you mean 'good'?",
+      "36 error, hostname 'short': The name 'short' is not complete: write the full name, for example home.example.org.",
+      "40 error, hostname 'twin': The hostname 'home.plain.example' with account 'good' is already in section 'home'; remove one of them.",
+      "46 error, hostname 'unquoted': Something follows the value: put quotes around the whole value.",
+      "48 warning, hostnam 'typo': A section of type 'hostnam' is not known; did you mean 'hostname'?",
+    ]);
+  });
+
+  test('leave the rest working', () => {
+    const { config } = load(text);
+
+    expect([...config.accounts.keys()]).toEqual(['good']);
+    expect(config.hostnames.map(({ id }) => id)).toEqual(['home', 'office']);
+    expect(config.hostnames[1]?.networks).toEqual(['wanb', 'wan']);
+  });
+});
+
+describe('secrets', () => {
+  const SECRET = 'Tr0ub4dor-3';
+
+  test.each([
+    ['in an unknown option', `passwrd '${SECRET}'`],
+    ['in a list', `password '${SECRET}'\n\tlist password 'x'`],
+    ['in a URL', `server 'https://user:${SECRET}@a.example'`],
+    ['after a forgotten quote in the line before', `username 'user\n\toption password '${SECRET}'`],
+    ['after a forgotten quote, closed again', `provider 'plain.example\n\toption password "${SECRET}"\n'`],
+    ['with a control character', `password '${SECRET}\u0007'`],
+    ['in a notification address', `x 1\nconfig agent\n\tlist notify 'ftp://${SECRET}.example'`],
+    ['as the file that holds it', `password_file '${SECRET}'\n\toption password '${SECRET}'`],
+  ])('stay out of every problem: %s', (_, options) => {
+    const { problems } = load(`config account 'a'\n\toption provider 'plain.example'\n\toption ${options}\n`);
+
+    expect(problems.length).toBeGreaterThan(1);
+    expect(JSON.stringify(problems)).not.toContain(SECRET);
+  });
+
+  test('stay out whatever else is wrong', () => {
+    const words = fc.constantFrom(
+      'option ',
+      'list ',
+      'config account ',
+      'config hostname ',
+      "'",
+      '"',
+      '\n',
+      ' ',
+      'a',
+      'hostname',
+      'provider',
+      'server',
+      '#',
+      ';',
+      '\\',
+    );
+    const noise = fc.array(words, { maxLength: 12 }).map((parts) => parts.join(''));
+
+    fc.assert(
+      fc.property(noise, noise, (before, after) => {
+        const { problems } = load(`${before}\nconfig account 'z'\n\toption password '${SECRET}'\n${after}\n`);
+
+        expect(JSON.stringify(problems)).not.toContain(SECRET);
+      }),
+    );
+  });
+});
+
+test('no text makes the loader throw', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: anyChar }), fc.string({ unit: anyChar }), (name, value) => {
+      const quoted = value.replaceAll("'", '');
+      const text = `${host(`hostname '${quoted}'\nipv6_suffix '${quoted}'\nfamily 'ipv6'`)}${name}`;
+
+      for (const problem of load(text).problems) {
+        expect(problem).toMatchObject({
+          file: 'holdfast',
+          code: expect.stringMatching(/^config\/[A-Z_]+$/),
+          sentence: expect.stringMatching(/^[A-Z].*[.?]$/s),
+        });
+      }
+    }),
+  );
+});

@@ -78,6 +78,7 @@ async function startAgent(
         authorityPort: () => config.agent.dnsPort,
       }),
       onStep,
+      onDefect: (cause) => log('error', redact(cause instanceof Error ? (cause.stack ?? '') : String(cause))),
     },
     loaded.state,
   );
@@ -131,7 +132,13 @@ async function startAgent(
     });
   }
 
-  async function reload(): Promise<void> {
+  let reloading = Promise.resolve();
+  function reload(): Promise<void> {
+    reloading = reloading.then(readAgain);
+    return reloading;
+  }
+
+  async function readAgain(): Promise<void> {
     const read = await readConfiguration(host, options.configFile);
     if (!read.ok) {
       log('error', `${read.sentence} The settings from before stay in force.`);

@@ -1,4 +1,4 @@
-/** `holdfast run`: the resident agent. */
+/** `holdfast run`: the resident agent. HUP reads the configuration again, TERM ends it. */
 import type { Host } from '../ports.ts';
 import type { Agent } from './agent.ts';
 import { type CommandContext, EXIT } from './command.ts';
@@ -7,6 +7,14 @@ import { takeRequest } from './request.ts';
 import { lastStatus } from './running.ts';
 
 export async function run({ host, startAgent, configFile }: CommandContext): Promise<number> {
+  let agent: Agent | undefined;
+  // Before anything else: the default of these signals is death.
+  host.onSignal('HUP', () => void agent?.reload());
+  host.onSignal('USR1', () => agent && void obeyRequest(host, agent));
+  const ended = new Promise<void>((resolve) => {
+    host.onSignal('TERM', resolve);
+    host.onSignal('INT', resolve);
+  });
   const configuration = await readConfiguration(host, configFile);
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
@@ -19,32 +27,25 @@ export async function run({ host, startAgent, configFile }: CommandContext): Pro
     );
     return EXIT.failed;
   }
-  const agent = await startAgent(host, { configFile }, configuration);
-  obeySignals(host, agent);
-  await new Promise<void>((resolve) => {
-    host.onSignal('TERM', resolve);
-    host.onSignal('INT', resolve);
-  });
+  agent = await startAgent(host, { configFile }, configuration);
+  await ended;
   await agent.stop();
   return EXIT.ok;
 }
 
-/** HUP: read the configuration again. USR1: do what the request file asks, or update everything now. */
-function obeySignals(host: Host, { loop, reload, config }: Agent): void {
-  host.onSignal('HUP', () => void reload());
-  host.onSignal('USR1', async () => {
-    const { command, hosts } = await takeRequest(host, config().agent.stateDir);
-    switch (command) {
-      case 'update':
-        loop.dispatch({ type: 'requested', ...(hosts && { hosts }) });
-        break;
-      case 'clock-set':
-        loop.dispatch({ type: 'clock-set' });
-        break;
-      case 'hint':
-        loop.dispatch({ type: 'hinted', source: 'network' });
-        loop.dispatch({ type: 'hinted', source: 'device' });
-        break;
-    }
-  });
+/** USR1: what the request file asks for; without one, update everything now. */
+async function obeyRequest(host: Host, { loop, config }: Agent): Promise<void> {
+  const { command, hosts } = await takeRequest(host, config().agent.stateDir);
+  switch (command) {
+    case 'update':
+      loop.dispatch({ type: 'requested', ...(hosts && { hosts }) });
+      break;
+    case 'clock-set':
+      loop.dispatch({ type: 'clock-set' });
+      break;
+    case 'hint':
+      loop.dispatch({ type: 'hinted', source: 'network' });
+      loop.dispatch({ type: 'hinted', source: 'device' });
+      break;
+  }
 }

@@ -24,7 +24,7 @@ interface Ladder {
  * unreachable     5 s     10 min  nothing reached the provider; a new address or a set clock ends the wait
  * unconfirmed     5 s     30 min  may have been applied: the repetition counts as `nochg` there
  * throttled       10 min  6 h     floor where the provider names no time of its own
- * busy            30 min  6 h     No-IP: not before 30 min after 911
+ * busy            2 min   6 h     a fault the provider declares itself (911): not before its own time, 30 min
  * unintelligible  1 min   6 h     a captive portal goes away by itself, so never a final stop
  * defect          1 h     24 h    our bug: it will most likely happen again
  * credential, refused             blocked until the configuration changes or the operator asks
@@ -33,7 +33,7 @@ const LADDERS: Record<Exclude<FailureKind, 'credential' | 'refused'>, Ladder> = 
   unreachable: { firstMs: 5 * SECOND_MS, maxMs: 10 * MINUTE_MS },
   unconfirmed: { firstMs: 5 * SECOND_MS, maxMs: 30 * MINUTE_MS },
   throttled: { firstMs: 10 * MINUTE_MS, maxMs: 6 * HOUR_MS },
-  busy: { firstMs: 30 * MINUTE_MS, maxMs: 6 * HOUR_MS },
+  busy: { firstMs: 2 * MINUTE_MS, maxMs: 6 * HOUR_MS },
   unintelligible: { firstMs: MINUTE_MS, maxMs: 6 * HOUR_MS },
   defect: { firstMs: HOUR_MS, maxMs: 24 * HOUR_MS },
 };
@@ -50,7 +50,8 @@ export function retryAfter(
     return undefined;
   }
   const ladder = LADDERS[failure.kind];
-  const firstMs = failure.kind === 'busy' ? Math.max(busyWaitMs, MINUTE_MS) : ladder.firstMs;
+  const declared = failure.kind === 'busy' && failure.scope !== 'attempt';
+  const firstMs = declared ? Math.max(busyWaitMs, MINUTE_MS) : ladder.firstMs;
   const grown = Math.min(firstMs * 2 ** Math.min(previous.failures, 20), Math.max(ladder.maxMs, firstMs));
   const delayMs =
     failure.kind === 'throttled' || failure.kind === 'busy'

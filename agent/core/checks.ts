@@ -5,6 +5,8 @@ import { confirmedAtMs, type HostState } from './state.ts';
 
 /** After a confirmation: at once, then while the answer spreads; a provider takes seconds, some take minutes. */
 const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
+/** A router has few sockets and little memory: so many names are asked about at a time. */
+const MAX_RUNNING = 8;
 const HOURLY_MS = 3_600_000;
 /** Missing for so long after a confirmation, a name is gone and not just late. */
 const GONE_AFTER_MS = 300_000;
@@ -15,6 +17,7 @@ export function decideChecks(draft: Draft): void {
   if (!state.plan.agent.verify) {
     return;
   }
+  let running = Object.values(state.hosts).filter((host) => host.check.pending).length;
   for (const plan of Object.values(state.plan.hosts)) {
     const host = state.hosts[plan.id];
     const { ipv4, ipv6 } = host?.confirmed ?? {};
@@ -25,6 +28,11 @@ export function decideChecks(draft: Draft): void {
       wakeAt(draft, host.check.nextMs);
       continue;
     }
+    if (running >= MAX_RUNNING) {
+      // The end of a running check brings the next one here.
+      continue;
+    }
+    running += 1;
     state.hosts[plan.id] = { ...host, check: { ...host.check, pending: true } };
     draft.commands.push({
       type: 'verify',

@@ -29,6 +29,10 @@ export function noteObservation(
   if (!read) {
     return;
   }
+  if (answer && read.outdated) {
+    state.reads[source] = { ...read, pending: false, again: false, outdated: false, nextMs: now.ms };
+    return;
+  }
   const failures = observation.known ? 0 : read.failures + 1;
   const pauseMs = observation.known
     ? state.plan.agent.resyncMs
@@ -37,6 +41,7 @@ export function noteObservation(
     nextMs: read.again ? now.ms : now.ms + pauseMs,
     pending: read.pending && !answer,
     again: read.again && !answer,
+    outdated: read.pending && !answer,
     failures,
   };
   const before = state.observations[source];

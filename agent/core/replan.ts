@@ -31,7 +31,7 @@ export function applyPlan(draft: Draft, plan: Plan): void {
   const sources = new Set(Object.values(plan.hosts).map((host) => host.source));
   state.reads = {};
   for (const source of sources) {
-    state.reads[source] = { nextMs: now.ms, pending: false, again: false, failures: 0 };
+    state.reads[source] = { nextMs: now.ms, pending: false, again: false, outdated: false, failures: 0 };
   }
   learnAges(draft);
 }

@@ -82,6 +82,8 @@ export interface ReadState {
   pending: boolean;
   /** A hint came while reading: read once more. */
   again: boolean;
+  /** A notification came while reading: the answer may be older than it and does not count. */
+  outdated: boolean;
   failures: number;
 }
 

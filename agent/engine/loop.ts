@@ -23,7 +23,11 @@ export interface LoopParts {
   verify(command: VerifyCommand): Promise<Verification>;
   /** Called after each step: log, save, show. */
   onStep(state: AgentState, reports: Report[]): void;
+  /** Something threw that must not: for the log, with its stack. */
+  onDefect(cause: unknown): void;
 }
+
+const DEFECT_PAUSE_MS = 60_000;
 
 export interface Loop {
   /** Queues an event; it is treated before this returns unless a step is running. */
@@ -54,8 +58,7 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
     }
     running = true;
     for (let next = queue.shift(); next && !stopped; next = queue.shift()) {
-      const { state: after, commands, wakeMs } = step(state, next, now());
-      state = after;
+      const { commands, wakeMs } = advance(next);
       watchSources();
       // The request first: saving and showing can wait a millisecond.
       for (const command of commands) {
@@ -69,6 +72,18 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
       disarm = wakeMs === undefined ? () => {} : arm(wakeMs);
     }
     running = false;
+  }
+
+  /** A defect in a decision costs this event and a minute, never the agent. */
+  function advance(event: AgentEvent): { commands: Command[]; wakeMs?: number } {
+    try {
+      const { state: after, ...todo } = step(state, event, now());
+      state = after;
+      return todo;
+    } catch (cause) {
+      parts.onDefect(cause);
+      return { commands: [], wakeMs: clock.monotonicMs() + DEFECT_PAUSE_MS };
+    }
   }
 
   function arm(wakeMs: number): Stop {
@@ -85,6 +100,7 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
         parts.sources[source].read().then(
           (observation) => dispatch({ type: 'observed', source, observation, answer: true }),
           (cause: unknown) => {
+            parts.onDefect(cause);
             const { code, sentence } = defect('source/DEFECT', cause);
             dispatch({
               type: 'observed',
@@ -101,6 +117,7 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
         parts.update(command, state).then(
           (outcomes) => dispatch({ type: 'updated', lane, attempt, outcomes }),
           (cause: unknown) => {
+            parts.onDefect(cause);
             const outcome = { confirmed: [], failure: defect('update/DEFECT', cause) };
             const outcomes = Object.fromEntries(items.map((item) => [item.host, outcome]));
             dispatch({ type: 'updated', lane, attempt, outcomes });
@@ -113,6 +130,7 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
         parts.verify(command).then(
           (found) => dispatch({ type: 'verified', host, found }),
           (cause: unknown) => {
+            parts.onDefect(cause);
             const { code, sentence } = defect('verify/DEFECT', cause);
             const found = { problem: { code, sentence }, authority: [], publicView: [], delegation: [] };
             dispatch({ type: 'verified', host, found });

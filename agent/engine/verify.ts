@@ -40,6 +40,7 @@ export type Verifier = (command: VerifyCommand) => Promise<Verification>;
 
 export function createVerifier(parts: VerifyParts): Verifier {
   const zones = new Map<string, Zone>();
+  const zoneNames = new Map<string, string>();
 
   return async function verify({ hostname, ...expected }) {
     const found = await zoneOf(hostname);
@@ -81,13 +82,16 @@ export function createVerifier(parts: VerifyParts): Verifier {
   };
 
   async function zoneOf(hostname: string): Promise<Zone | { problem: NonNullable<Verification['problem']> }> {
-    const known = [...zones.values()].find(
-      (zone) => hostname === zone.name || hostname.endsWith(`.${zone.name}`),
-    );
-    if (known && parts.clock.monotonicMs() - known.foundMs < ZONE_AGE_MS) {
+    const known = zones.get(zoneNames.get(hostname) ?? '');
+    if (known && isFresh(known)) {
       return known;
     }
     const name = await apexOf(hostname);
+    const shared = name === undefined ? undefined : zones.get(name);
+    if (shared && isFresh(shared)) {
+      zoneNames.set(hostname, shared.name);
+      return shared;
+    }
     const servers = name === undefined ? [] : await serversOf(name);
     if (name === undefined || servers.length === 0) {
       // Better the servers of an hour ago than none: a zone that was taken away resolves nowhere.
@@ -99,7 +103,12 @@ export function createVerifier(parts: VerifyParts): Verifier {
     const parentServers = parent === undefined ? [] : (await serversOf(parent)).slice(0, MAX_PARENT_SERVERS);
     const zone = { name, servers, parentServers, foundMs: parts.clock.monotonicMs() };
     zones.set(name, zone);
+    zoneNames.set(hostname, name);
     return zone;
+  }
+
+  function isFresh(zone: Zone): boolean {
+    return parts.clock.monotonicMs() - zone.foundMs < ZONE_AGE_MS;
   }
 
   /** The owner of the SOA for a name is its zone (RFC 2308 section 2); behind a CNAME the name above tells. */

@@ -35,7 +35,7 @@ export function httpFault(
   }
   if (status >= 500) {
     const sentence = `The server of the provider has a fault (HTTP ${status}). Holdfast tries again later.`;
-    const failure = replyFailure('reply/HTTP_5XX', 'busy', 'provider', sentence, first);
+    const failure = replyFailure('reply/HTTP_5XX', 'busy', 'attempt', sentence, first);
     return { ...failure, ...retryAfterOf(reply) };
   }
   if (status >= 300 && status < 400) {

@@ -1,11 +1,9 @@
 /** How the command line asks a running agent for something: a small file, then SIGUSR1. */
 import type { Files, Host } from '../ports.ts';
 
-/** `update`: now; `hint`: the WAN may have changed; `clock-set`: NTP has set the clock. */
 export interface AgentRequest {
-  command: 'update' | 'hint' | 'clock-set';
-  /** Sections to update; absent: all. */
-  hosts?: string[];
+  /** Sections to update. */
+  hosts: string[];
 }
 
 /** Leaves a request; false when the agent is not there to take it. */
@@ -20,21 +18,16 @@ export async function sendRequest(
   return host.sendSignal(pid, 'USR1');
 }
 
-/** Takes the request away; a bare signal without one means: update everything. */
-export async function takeRequest(files: Files, stateDir: string): Promise<AgentRequest> {
+/** Takes the request away; undefined for a bare signal, which means: update everything. */
+export async function takeRequest(files: Files, stateDir: string): Promise<AgentRequest | undefined> {
   const path = requestFile(stateDir);
   const text = await files.readText(path).catch(() => undefined);
   await files.remove(path).catch(() => {});
   try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    const { command, hosts } = (value ?? {}) as Partial<AgentRequest>;
-    const known = command === 'hint' || command === 'clock-set' ? command : 'update';
-    return {
-      command: known,
-      ...(Array.isArray(hosts) && { hosts: hosts.filter((one) => typeof one === 'string') }),
-    };
+    const { hosts } = JSON.parse(text ?? 'null') as Partial<AgentRequest>;
+    return Array.isArray(hosts) ? { hosts: hosts.filter((one) => typeof one === 'string') } : undefined;
   } catch {
-    return { command: 'update' };
+    return undefined;
   }
 }
 

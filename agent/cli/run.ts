@@ -11,6 +11,7 @@ export async function run({ host, startAgent, configFile }: CommandContext): Pro
   // Before anything else: the default of these signals is death.
   host.onSignal('HUP', () => void agent?.reload());
   host.onSignal('USR1', () => agent && void obeyRequest(host, agent));
+  host.onSignal('USR2', () => agent && lookAgain(agent));
   const ended = new Promise<void>((resolve) => {
     host.onSignal('TERM', resolve);
     host.onSignal('INT', resolve);
@@ -35,17 +36,13 @@ export async function run({ host, startAgent, configFile }: CommandContext): Pro
 
 /** USR1: what the request file asks for; without one, update everything now. */
 async function obeyRequest(host: Host, { loop, config }: Agent): Promise<void> {
-  const { command, hosts } = await takeRequest(host, config().agent.stateDir);
-  switch (command) {
-    case 'update':
-      loop.dispatch({ type: 'requested', ...(hosts && { hosts }) });
-      break;
-    case 'clock-set':
-      loop.dispatch({ type: 'clock-set' });
-      break;
-    case 'hint':
-      loop.dispatch({ type: 'hinted', source: 'network' });
-      loop.dispatch({ type: 'hinted', source: 'device' });
-      break;
-  }
+  const request = await takeRequest(host, config().agent.stateDir);
+  loop.dispatch({ type: 'requested', ...request });
+}
+
+/** USR2: something around the agent has changed (hotplug: an interface, or NTP has set the clock). */
+function lookAgain({ loop }: Agent): void {
+  loop.dispatch({ type: 'hinted', source: 'network' });
+  loop.dispatch({ type: 'hinted', source: 'device' });
+  loop.dispatch({ type: 'clock-set' });
 }

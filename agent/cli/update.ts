@@ -32,7 +32,7 @@ export async function update({ host, configFile, json, words }: CommandContext):
     return EXIT.usage;
   }
   const ids = hosts.map((one) => one.id);
-  if (!(await sendRequest(host, stateDir, before.status.agent.pid, { command: 'update', hosts: ids }))) {
+  if (!(await sendRequest(host, stateDir, before.status.agent.pid, { hosts: ids }))) {
     host.writeErr('holdfast: The agent could not be asked. Run this as root.\n');
     return EXIT.failed;
   }

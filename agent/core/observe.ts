@@ -4,7 +4,7 @@ import { type Choice, choose, isChosen, type NoChoice } from './choice.ts';
 import { type Draft, report, wakeAt } from './draft.ts';
 import type { HostPlan, SourceKind } from './plan.ts';
 import { type HostState, laneOf } from './state.ts';
-import type { Observation } from './wan.ts';
+import type { Observation, WanSnapshot } from './wan.ts';
 
 /** After a failed reading: soon, for netifd is back in about 5 s after a crash, then calmer. */
 const READ_RETRY_MS = 2_000;
@@ -50,6 +50,18 @@ export function noteObservation(
     report(draft, { level: 'warning', code: observation.code, sentence: observation.sentence });
   }
   refreshChoices(draft);
+  if (before?.known && observation.known && hasNewRoute(before.snapshot, observation.snapshot)) {
+    for (const key of Object.keys(state.lanes)) {
+      forgiveUnreachable(draft, key);
+    }
+  }
+}
+
+/** An address often comes a moment before its route; what failed in between may go out now. */
+function hasNewRoute(before: WanSnapshot, after: WanSnapshot): boolean {
+  return Object.values(after).some((wan) =>
+    wan.defaultRoute.some((family) => before[wan.name]?.defaultRoute.includes(family) !== true),
+  );
 }
 
 /** Compares what each host should publish with what its source shows now. */

@@ -2,7 +2,8 @@
 import type { Failure, FailureKind, FailureScope } from '../core/failure.ts';
 import type { HttpReply } from '../ports.ts';
 
-const MAX_WAIT_MS = 86_400_000;
+/** Nobody is obeyed longer than a day, for only time ends such a wait. */
+export const MAX_WAIT_MS = 86_400_000;
 
 export function replyFailure(
   code: string,
@@ -35,8 +36,10 @@ export function httpFault(
   }
   if (status >= 500) {
     const sentence = `The server of the provider has a fault (HTTP ${status}). Holdfast tries again later.`;
-    const failure = replyFailure('reply/HTTP_5XX', 'busy', 'attempt', sentence, first);
-    return { ...failure, ...retryAfterOf(reply) };
+    const wait = retryAfterOf(reply);
+    // A wait that was named binds the account; without one it is the server's bad moment.
+    const scope = wait.retryAfterMs === undefined ? 'attempt' : 'provider';
+    return { ...replyFailure('reply/HTTP_5XX', 'busy', scope, sentence, first), ...wait };
   }
   if (status >= 300 && status < 400) {
     const origin = /^https?:\/\/[^/?#]{1,200}/.exec(reply.headers.location ?? '')?.[0];

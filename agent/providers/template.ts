@@ -3,9 +3,13 @@ import { parseTemplate } from 'url-template';
 
 export type TemplateValues = Record<string, string | string[]>;
 
-/** Expands a catalogue template; a list without a modifier is joined by commas (RFC 6570 section 3.2.1). */
+/**
+ * Expands a catalogue template; a list without a modifier is joined by commas, and an empty one counts as not
+ * there (RFC 6570 section 3.2.1): an empty address would delete a record at some providers.
+ */
 export function expand(template: string, values: TemplateValues): string {
-  return parseTemplate(template).expand(values);
+  const present = Object.entries(values).filter(([, value]) => typeof value === 'string' || value.length > 0);
+  return parseTemplate(template).expand(Object.fromEntries(present));
 }
 
 /** The same URL at another server: `origin` is `https://HOST[:PORT]`, a path after it is dropped. */

@@ -3,11 +3,12 @@
  * One GET for all hostnames of an account; the reply has one line for each, in the order sent; an error of
  * the account or of the server comes once. The body counts; the HTTP status says little.
  */
-import { type FailureKind, type FailureScope, failed, type Outcome, ok } from '../../core/failure.ts';
+import { failed, type Outcome, ok } from '../../core/failure.ts';
 import type { Http, HttpReply } from '../../ports.ts';
 import type { CallResult, Protocol, UpdateCall } from '../protocol.ts';
-import { httpFault, replyFailure, retryAfterOf } from '../reply.ts';
+import { httpFault, MAX_WAIT_MS, replyFailure, retryAfterOf } from '../reply.ts';
 import { atOrigin, expand } from '../template.ts';
+import { type Meaning, WORDS } from './dyndns2-words.ts';
 
 export const dyndns2: Protocol = { update };
 
@@ -18,48 +19,6 @@ const MAX_BODY_BYTES = 16_384;
 /** Accounts of a provider without an address of its own must name their `server`. */
 const ENDPOINT = 'https://server.invalid/nic/update{?hostname,myip}';
 
-/** Every word that is no success: what it means, how far it reaches, what the operator is to do. */
-const WORDS = new Map<string, readonly [FailureKind, FailureScope, string]>([
-  [
-    'badauth',
-    ['credential', 'account', 'Username or password is wrong. Correct it; nothing is sent until then.'],
-  ],
-  [
-    '!donator',
-    ['refused', 'account', 'An option was used that only paying accounts have. Check the account.'],
-  ],
-  ['notfqdn', ['refused', 'hostname', 'This is no complete hostname. Correct it, e.g. home.example.org.']],
-  [
-    'nohost',
-    ['refused', 'hostname', 'The hostname is not in this account, or has expired. Check it at the provider.'],
-  ],
-  [
-    '!yours',
-    ['refused', 'hostname', 'The hostname belongs to another account. Check the login and the name.'],
-  ],
-  ['!active', ['refused', 'hostname', 'The domain is not activated. Activate it at the provider.']],
-  [
-    'numhost',
-    ['refused', 'hostname', 'Too many hostnames, or a round robin name. Check it at the provider.'],
-  ],
-  ['abuse', ['refused', 'account', 'The provider has blocked this for abuse. Unblock it on its web site.']],
-  [
-    'badagent',
-    ['refused', 'account', 'The provider refuses this program. Set option contact, or update Holdfast.'],
-  ],
-  [
-    'badsys',
-    ['refused', 'account', 'The provider does not know this kind of update. Check the choice of provider.'],
-  ],
-  [
-    'dnserr',
-    ['busy', 'account', 'The DNS of the provider has a fault. Nothing to do; Holdfast tries again later.'],
-  ],
-  [
-    '911',
-    ['busy', 'provider', 'The provider has a fault or maintenance. Nothing to do; Holdfast waits as asked.'],
-  ],
-]);
 const SUCCESSES = ['good', 'nochg'];
 /** `wNN`, `wNNs`, `wNNm`, `wNNh`: wait so long (obsolete, but still sent by some servers). */
 const WAIT = /^w(\d{1,4})([smh]?)$/;
@@ -85,26 +44,21 @@ async function update(call: UpdateCall, http: Http, redact: (text: string) => st
     const { failure } = result;
     return { outcomes: hostnames.map(() => failed(failure)), exchange: { request, reply: failure.sentence } };
   }
-  const text = redact(result.reply.body);
-  const exchange = { request, reply: `HTTP ${result.reply.status} ${text.slice(0, 1000).trim()}` };
-  return { outcomes: judge(call, result.reply, text, redact), exchange };
+  const { reply } = result;
+  const exchange = { request, reply: `HTTP ${reply.status} ${redact(reply.body).slice(0, 1000).trim()}` };
+  return { outcomes: judge(call, reply, redact), exchange };
 }
 
 /** One verdict for each hostname, in order. */
-function judge(
-  call: UpdateCall,
-  reply: HttpReply,
-  text: string,
-  redact: (text: string) => string,
-): Verdict[] {
+function judge(call: UpdateCall, reply: HttpReply, redact: (text: string) => string): Verdict[] {
   const { hostnames } = call;
-  const lines = text.split('\n').flatMap((line) => line.trim() || []);
+  const lines = reply.body.split('\n').flatMap((line) => line.trim() || []);
   const first = lines[0] ?? '';
-  const fault = isWord(first) && !reply.truncated ? undefined : httpFault(reply, first, redact);
+  const fault = isAnswer(reply, first) ? undefined : httpFault(reply, redact(first), redact);
   if (fault) {
     return hostnames.map(() => failed(fault));
   }
-  const verdicts = lines.map((line) => judgeLine(call, reply, line));
+  const verdicts = lines.map((line) => judgeLine(call, reply, line, redact));
   const [only] = verdicts;
   if (only && lines.length === 1 && hostnames.length > 1) {
     const remark = `One line of the reply stood for all ${hostnames.length} hostnames.`;
@@ -121,21 +75,34 @@ function judge(
   );
 }
 
-function judgeLine(call: UpdateCall, reply: HttpReply, line: string): Verdict {
+function judgeLine(
+  call: UpdateCall,
+  reply: HttpReply,
+  line: string,
+  redact: (text: string) => string,
+): Verdict {
   const word = wordOf(line);
-  const fail = (code: string, ...[kind, scope, sentence]: readonly [FailureKind, FailureScope, string]) =>
-    failed({ ...replyFailure(`dyndns2/${code}`, kind, scope, sentence, line), ...retryAfterOf(reply) });
+  const { retryAfterMs = 0 } = retryAfterOf(reply);
+  const fail = (code: string, ...[kind, scope, sentence]: Meaning) =>
+    failed({
+      ...replyFailure(`dyndns2/${code}`, kind, scope, sentence, redact(line)),
+      // After 911 the provider's own rest counts; only a longer Retry-After goes before it.
+      ...(retryAfterMs > (kind === 'busy' ? call.provider.busyWaitSec * 1000 : 0) && { retryAfterMs }),
+    });
   const known = WORDS.get(word);
   if (known) {
     return fail(word.replace('!', '').toUpperCase(), ...known);
   }
   const wait = WAIT.exec(word);
   if (wait) {
-    const retryAfterMs = Number(wait[1]) * (WAIT_UNIT_MS[wait[2] ?? ''] ?? 1000);
+    const waitMs = Math.min(Number(wait[1]) * (WAIT_UNIT_MS[wait[2] ?? ''] ?? 1000), MAX_WAIT_MS);
     const sentence = 'The provider asked to wait. Nothing to do; Holdfast obeys.';
-    return failed({ ...replyFailure('dyndns2/WAIT', 'throttled', 'account', sentence, line), retryAfterMs });
+    return failed({
+      ...replyFailure('dyndns2/WAIT', 'throttled', 'account', sentence, redact(line)),
+      retryAfterMs: Math.max(waitMs, retryAfterMs),
+    });
   }
-  if (!SUCCESSES.includes(word) || reply.status < 200 || reply.status > 299) {
+  if (!SUCCESSES.includes(word) || !isFine(reply)) {
     const sentence =
       'The reply is no word of the protocol. Check the server address; Holdfast tries again later.';
     return fail('UNINTELLIGIBLE', 'unintelligible', 'hostname', sentence);
@@ -153,7 +120,7 @@ function judgeLine(call: UpdateCall, reply: HttpReply, line: string): Verdict {
   }
   return returned.every((address) => sent.includes(address))
     ? ok(undefined)
-    : ok(`The reply names another address: ${line.slice(0, 100)}.`);
+    : ok(`The reply names another address: ${redact(line).slice(0, 100)}.`);
 }
 
 function missingLine(lines: number, hostnames: number): Verdict {
@@ -174,7 +141,13 @@ function wordOf(line: string): string {
   return (line.split(/\s/, 1)[0] ?? '').toLowerCase();
 }
 
-function isWord(line: string): boolean {
+/** Does the body count? A word of failure does with any status, a success only where HTTP agrees. */
+function isAnswer(reply: HttpReply, line: string): boolean {
   const word = wordOf(line);
-  return SUCCESSES.includes(word) || WORDS.has(word) || WAIT.test(word);
+  const counts = SUCCESSES.includes(word) ? isFine(reply) : WORDS.has(word) || WAIT.test(word);
+  return counts && !reply.truncated;
+}
+
+function isFine({ status }: HttpReply): boolean {
+  return status >= 200 && status <= 299;
 }

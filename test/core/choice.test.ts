@@ -1,0 +1,393 @@
+import { describe, expect, test } from 'vitest';
+import type { Family } from '../../agent/core/address.ts';
+import { choose, isChosen } from '../../agent/core/choice.ts';
+import type { HostPlan } from '../../agent/core/plan.ts';
+import type { DelegatedPrefix, InterfaceAddress, WanInterface } from '../../agent/core/wan.ts';
+
+const HOST: HostPlan = {
+  id: 'home',
+  hostname: 'home.example.org',
+  account: 'a',
+  revision: '1',
+  source: 'network',
+  networks: ['wan'],
+  families: ['ipv4', 'ipv6'],
+  allowPrivate: true,
+  inDns: true,
+};
+
+/** As usual outside of a laboratory. The public address of these tests stands just behind a documentation range. */
+const STRICT: Partial<HostPlan> = { allowPrivate: false };
+
+function wan(
+  name: string,
+  addresses: (string | InterfaceAddress)[] = [],
+  more: Partial<WanInterface> = {},
+): WanInterface {
+  return {
+    name,
+    up: true,
+    device: 'eth1',
+    addresses: addresses.map((one) =>
+      typeof one === 'string' ? { address: one, prefixLength: one.includes(':') ? 64 : 24 } : one,
+    ),
+    prefixes: [],
+    defaultRoute: [],
+    ...more,
+  };
+}
+
+function down(name: string): WanInterface {
+  return { name, up: false, addresses: [], prefixes: [], defaultRoute: [] };
+}
+
+function v6(address: string, more: Partial<InterfaceAddress>): InterfaceAddress {
+  return { address, prefixLength: 64, ...more };
+}
+
+function prefix(address: string, prefixLength: number, more: Partial<DelegatedPrefix> = {}): DelegatedPrefix {
+  return { address, prefixLength, assigned: [], ...more };
+}
+
+/** `ADDRESS NETWORK DEVICE`, or the code of what is in the way. */
+function chosen(
+  family: Family,
+  interfaces: WanInterface[],
+  host: Partial<HostPlan> = {},
+  published?: string,
+): string {
+  const snapshot = Object.fromEntries(interfaces.map((one) => [one.name, one]));
+  const choice = choose({ ...HOST, ...host }, family, snapshot, published);
+  return isChosen(choice) ? `${choice.address} ${choice.network} ${choice.device}` : choice.code;
+}
+
+describe('IPv4', () => {
+  test.each<{
+    name: string;
+    interfaces: WanInterface[];
+    host?: Partial<HostPlan>;
+    published?: string;
+    expected: string;
+  }>([
+    {
+      name: 'the address of the interface',
+      interfaces: [wan('wan', ['192.0.2.1'])],
+      expected: '192.0.2.1 wan eth1',
+    },
+    {
+      name: 'the first of several',
+      interfaces: [wan('wan', ['192.0.2.1', '192.0.2.2'])],
+      expected: '192.0.2.1 wan eth1',
+    },
+    {
+      name: 'the published one of several, as long as it is there',
+      interfaces: [wan('wan', ['192.0.2.1', '192.0.2.2'])],
+      published: '192.0.2.2',
+      expected: '192.0.2.2 wan eth1',
+    },
+    {
+      name: 'the first again when the published one is gone',
+      interfaces: [wan('wan', ['192.0.2.1', '192.0.2.3'])],
+      published: '192.0.2.2',
+      expected: '192.0.2.1 wan eth1',
+    },
+    {
+      name: 'not the IPv6 address beside it',
+      interfaces: [wan('wan', ['2001:db8::1'])],
+      expected: 'wan/NO_ADDRESS',
+    },
+    {
+      name: 'not that of a companion on the same device',
+      interfaces: [wan('wan'), wan('other', ['192.0.2.9'])],
+      expected: 'wan/NO_ADDRESS',
+    },
+    { name: 'nothing of an interface that is down', interfaces: [down('wan')], expected: 'wan/DOWN' },
+    {
+      name: 'nothing of an interface that is down but still lists an address',
+      interfaces: [wan('wan', ['192.0.2.1'], { up: false })],
+      expected: 'wan/DOWN',
+    },
+    {
+      name: 'an interface that does not exist',
+      interfaces: [wan('wan1', ['192.0.2.1'])],
+      expected: 'wan/ABSENT',
+    },
+    { name: 'no interface configured', interfaces: [], host: { networks: [] }, expected: 'wan/ABSENT' },
+    {
+      name: 'an interface without a device: nothing could leave through it',
+      interfaces: [
+        {
+          name: 'wan',
+          up: true,
+          addresses: [{ address: '192.0.2.1', prefixLength: 24 }],
+          prefixes: [],
+          defaultRoute: [],
+        },
+      ],
+      expected: 'wan/NO_ADDRESS',
+    },
+    {
+      name: 'the next network when the first is down',
+      interfaces: [down('wan'), wan('wanb', ['192.0.2.7'], { device: 'eth2' })],
+      host: { networks: ['wan', 'wanb'] },
+      expected: '192.0.2.7 wanb eth2',
+    },
+    {
+      name: 'the first network when both have one, even if the other is published',
+      interfaces: [wan('wan', ['192.0.2.1']), wan('wanb', ['192.0.2.7'], { device: 'eth2' })],
+      host: { networks: ['wan', 'wanb'] },
+      published: '192.0.2.7',
+      expected: '192.0.2.1 wan eth1',
+    },
+    {
+      name: 'the next network when the first has a shared address only',
+      interfaces: [wan('wan', ['100.64.0.9']), wan('wanb', ['203.0.114.1'], { device: 'eth2' })],
+      host: { ...STRICT, networks: ['wan', 'wanb'] },
+      expected: '203.0.114.1 wanb eth2',
+    },
+    {
+      name: 'what is wrong with the first network is told, when no other has one',
+      interfaces: [wan('wan', ['100.64.0.9']), down('wanb')],
+      host: { ...STRICT, networks: ['wan', 'wanb'] },
+      expected: 'address/CGNAT',
+    },
+    {
+      name: 'of two networks with something wrong the preferred one is told of',
+      interfaces: [wan('wan', ['100.64.0.9']), wan('wanb', ['192.168.1.2'], { device: 'eth2' })],
+      host: { ...STRICT, networks: ['wan', 'wanb'] },
+      expected: 'address/CGNAT',
+    },
+    {
+      name: 'a usable address behind an unusable one',
+      interfaces: [wan('wan', ['192.168.1.2', '203.0.114.1'])],
+      host: STRICT,
+      expected: '203.0.114.1 wan eth1',
+    },
+  ])('$name', ({ interfaces, host, published, expected }) => {
+    expect(chosen('ipv4', interfaces, host, published)).toBe(expected);
+  });
+});
+
+describe('what cannot be reached is refused with its reason', () => {
+  test.each<{ address: string; code: string; says: RegExp; lifted: boolean }>([
+    { address: '192.168.178.20', code: 'address/PRIVATE', says: /double NAT.*bridge mode/, lifted: true },
+    { address: '10.1.2.3', code: 'address/PRIVATE', says: /RFC 1918/, lifted: true },
+    { address: '172.16.0.1', code: 'address/PRIVATE', says: /RFC 1918/, lifted: true },
+    {
+      address: '100.64.1.2',
+      code: 'address/CGNAT',
+      says: /carrier-grade NAT.*publish IPv6 instead/,
+      lifted: true,
+    },
+    { address: '192.0.2.5', code: 'address/DOCUMENTATION', says: /allow_private/, lifted: true },
+    { address: '198.18.0.1', code: 'address/SPECIAL', says: /special purpose/, lifted: true },
+    { address: 'fd12::1', code: 'address/UNIQUE_LOCAL', says: /at home only/, lifted: true },
+    { address: '2001:db8::1', code: 'address/DOCUMENTATION', says: /documentation/, lifted: true },
+    { address: '2002:c000:201::1', code: 'address/SPECIAL', says: /special purpose/, lifted: true },
+    { address: '127.0.0.1', code: 'address/UNUSABLE', says: /never/, lifted: false },
+    { address: '0.0.0.0', code: 'address/UNUSABLE', says: /never/, lifted: false },
+    { address: '224.0.0.1', code: 'address/UNUSABLE', says: /never/, lifted: false },
+    { address: '::1', code: 'address/UNUSABLE', says: /never/, lifted: false },
+    // It stands beside every other address, so nothing is said of it.
+    { address: 'fe80::1', code: 'wan/NO_ADDRESS', says: /no IPv6 address now/, lifted: false },
+    { address: '169.254.1.1', code: 'wan/NO_ADDRESS', says: /no IPv4 address now/, lifted: false },
+  ])('$address: $code', ({ address, code, says, lifted }) => {
+    const family = address.includes(':') ? 'ipv6' : 'ipv4';
+    const snapshot = { wan: wan('wan', [address]) };
+
+    const choice = choose({ ...HOST, ...STRICT }, family, snapshot, undefined);
+    const allowed = choose(HOST, family, snapshot, undefined);
+
+    expect(choice).toEqual({ code, sentence: expect.stringMatching(says) });
+    expect(isChosen(allowed)).toBe(lifted);
+  });
+
+  test('the sentence begins with the address and ends with what to do', () => {
+    const choice = choose({ ...HOST, ...STRICT }, 'ipv4', { wan: wan('wan', ['100.64.1.2']) }, undefined);
+
+    expect(choice).toMatchObject({
+      sentence: expect.stringMatching(/^100\.64\.1\.2 belongs to your ISP .* Ask the ISP .*\.$/),
+    });
+  });
+});
+
+describe('IPv6', () => {
+  const PPPOE = { device: 'pppoe-wan' };
+
+  test.each<{
+    name: string;
+    interfaces: WanInterface[];
+    host?: Partial<HostPlan>;
+    published?: string;
+    expected: string;
+  }>([
+    {
+      name: 'of the interface itself',
+      interfaces: [wan('wan6', ['2001:db8::1'])],
+      host: { networks: ['wan6'] },
+      expected: '2001:db8::1 wan6 eth1',
+    },
+    {
+      name: 'of wan6 beside wan, on the same device',
+      interfaces: [wan('wan', ['192.0.2.1']), wan('wan6', ['2001:db8::1'])],
+      expected: '2001:db8::1 wan6 eth1',
+    },
+    {
+      name: 'of the dynamic wan_6 on the PPPoE device',
+      interfaces: [wan('wan', ['192.0.2.1'], PPPOE), wan('wan_6', ['2001:db8::1'], PPPOE)],
+      expected: '2001:db8::1 wan_6 pppoe-wan',
+    },
+    {
+      name: 'not of wan6 on another device',
+      interfaces: [wan('wan', ['192.0.2.1']), wan('wan6', ['2001:db8::1'], { device: 'eth2' })],
+      expected: 'wan/NO_ADDRESS',
+    },
+    {
+      name: 'not of a companion that is down',
+      interfaces: [wan('wan', ['192.0.2.1']), wan('wan6', ['2001:db8::1'], { up: false })],
+      expected: 'wan/NO_ADDRESS',
+    },
+    {
+      name: 'its own before that of a companion',
+      interfaces: [wan('wan6', ['2001:db8::2']), wan('wan', ['2001:db8::1'])],
+      expected: '2001:db8::1 wan eth1',
+    },
+    {
+      name: 'not one whose preferred lifetime is over',
+      interfaces: [wan('wan', [v6('2001:db8::1', { preferredSec: 0, validSec: 300 }), '2001:db8::2'])],
+      published: '2001:db8::1',
+      expected: '2001:db8::2 wan eth1',
+    },
+    {
+      name: 'one whose lifetimes have no end',
+      interfaces: [wan('wan', [v6('2001:db8::1', {})])],
+      expected: '2001:db8::1 wan eth1',
+    },
+    {
+      name: 'neither temporary nor tentative',
+      interfaces: [
+        wan('wan', [
+          v6('2001:db8::1', { temporary: true }),
+          v6('2001:db8::2', { tentative: true }),
+          '2001:db8::3',
+        ]),
+      ],
+      expected: '2001:db8::3 wan eth1',
+    },
+    {
+      name: 'nothing else there',
+      interfaces: [wan('wan', [v6('2001:db8::1', { temporary: true }), 'fe80::1'])],
+      expected: 'wan/NO_ADDRESS',
+    },
+    {
+      name: 'in whatever way it is written, the text is canonical',
+      interfaces: [wan('wan', ['2001:0DB8:0:0:0:0:0:1'])],
+      published: '2001:db8::1',
+      expected: '2001:db8::1 wan eth1',
+    },
+  ])('$name', ({ interfaces, host, published, expected }) => {
+    expect(chosen('ipv6', interfaces, host, published)).toBe(expected);
+  });
+});
+
+describe('ipv6_suffix', () => {
+  const lan = { network: 'lan', address: '2001:db8:100:10::', prefixLength: 60 };
+  const guest = { network: 'guest', address: '2001:db8:100:20::', prefixLength: 60 };
+
+  test.each<{
+    name: string;
+    suffix?: string;
+    prefixes: DelegatedPrefix[];
+    published?: string;
+    expected: string;
+  }>([
+    {
+      name: 'goes onto the part that the LAN got',
+      prefixes: [prefix('2001:db8:100::', 56, { assigned: [guest, lan] })],
+      expected: '2001:db8:100:10::abcd wan eth1',
+    },
+    {
+      name: 'goes onto the first part where none is called lan',
+      prefixes: [prefix('2001:db8:100::', 56, { assigned: [guest] })],
+      expected: '2001:db8:100:20::abcd wan eth1',
+    },
+    {
+      name: 'goes onto the prefix itself where nothing is assigned',
+      prefixes: [prefix('2001:db8:100::', 56)],
+      expected: '2001:db8:100::abcd wan eth1',
+    },
+    {
+      name: 'longer than 64 bits names its own subnet',
+      suffix: '::5:0:0:0:1',
+      prefixes: [prefix('2001:db8:100::', 56, { assigned: [lan] })],
+      expected: '2001:db8:100:5::1 wan eth1',
+    },
+    {
+      name: 'that reaches into the prefix publishes nothing',
+      suffix: '::1:5:0:0:0:1',
+      prefixes: [prefix('2001:db8:100::', 56, { assigned: [lan] })],
+      expected: 'wan/NO_ADDRESS',
+    },
+    {
+      name: 'skips a prefix that is being withdrawn',
+      prefixes: [
+        prefix('2001:db8:100::', 56, { preferredSec: 0, validSec: 0 }),
+        prefix('2001:db8:200::', 56),
+      ],
+      published: '2001:db8:100::abcd',
+      expected: '2001:db8:200::abcd wan eth1',
+    },
+    {
+      name: 'stays with the published one of two prefixes',
+      prefixes: [prefix('2001:db8:100::', 56), prefix('2001:db8:200::', 56)],
+      published: '2001:db8:200::abcd',
+      expected: '2001:db8:200::abcd wan eth1',
+    },
+    { name: 'without a delegated prefix publishes nothing', prefixes: [], expected: 'wan/NO_ADDRESS' },
+  ])('$name', ({ suffix = '::abcd', prefixes, published, expected }) => {
+    const interfaces = [wan('wan', ['2001:db8:1::1'], { prefixes })];
+
+    expect(chosen('ipv6', interfaces, { ipv6Suffix: suffix }, published)).toBe(expected);
+  });
+
+  test('uses the prefix of wan6 beside wan', () => {
+    const interfaces = [
+      wan('wan', ['192.0.2.1']),
+      wan('wan6', [], { prefixes: [prefix('2001:db8:100::', 56)] }),
+    ];
+
+    expect(chosen('ipv6', interfaces, { ipv6Suffix: '::abcd' })).toBe('2001:db8:100::abcd wan6 eth1');
+  });
+
+  test('does nothing to IPv4', () => {
+    expect(chosen('ipv4', [wan('wan', ['192.0.2.1'])], { ipv6Suffix: '::abcd' })).toBe('192.0.2.1 wan eth1');
+  });
+
+  test('of a delegated unique local prefix is refused like any such address', () => {
+    const interfaces = [wan('wan', [], { prefixes: [prefix('fd12:3456::', 48)] })];
+
+    expect(chosen('ipv6', interfaces, { ...STRICT, ipv6Suffix: '::abcd' })).toBe('address/UNIQUE_LOCAL');
+  });
+
+  test.each([
+    {
+      name: 'the /64 of a device serves',
+      addresses: ['2001:db8:7:0:1::9'],
+      expected: '2001:db8:7::abcd eth1 eth1',
+    },
+    {
+      name: 'a single address is no prefix',
+      addresses: [v6('2001:db8:7::9', { prefixLength: 128 })],
+      expected: 'wan/NO_ADDRESS',
+    },
+    {
+      name: 'an old address is no base',
+      addresses: [v6('2001:db8:7::9', { preferredSec: 0 })],
+      expected: 'wan/NO_ADDRESS',
+    },
+  ])('with source device: $name', ({ addresses, expected }) => {
+    const host: Partial<HostPlan> = { source: 'device', networks: ['eth1'], ipv6Suffix: '::abcd' };
+
+    expect(chosen('ipv6', [wan('eth1', addresses)], host)).toBe(expected);
+  });
+});

@@ -1,5 +1,4 @@
 /** Addresses as text: strict parsing, canonical form, scope, and prefix plus host part. */
-import ipaddr from 'ipaddr.js';
 
 export type Family = 'ipv4' | 'ipv6';
 export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
@@ -10,19 +9,57 @@ export interface ParsedAddress {
   canonical: string;
 }
 
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+const IPV6_GROUP = /^[0-9a-f]{1,4}$/i;
+const IPV6_GROUPS = 8;
+
 /**
  * Parses exactly one address. No zone index, no leading zeros, no shortened IPv4 forms: what a server reads
  * differently from us must not be published.
  */
 export function parseAddress(text: string): ParsedAddress | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    const canonical = ipaddr.IPv4.parse(text).toString();
-    return canonical === text ? { family: 'ipv4', canonical } : undefined;
+  if (IPV4.test(text)) {
+    return { family: 'ipv4', canonical: text };
   }
-  if (text.includes('%') || !text.includes(':') || !ipaddr.IPv6.isValid(text)) {
+  const groups = ipv6Groups(text);
+  return groups && { family: 'ipv6', canonical: ipv6Text(groups) };
+}
+
+/** RFC 4291 section 2.2: `::` stands for one or more groups of zeros; the last two may be written as IPv4. */
+function ipv6Groups(text: string): number[] | undefined {
+  const lastAt = text.lastIndexOf(':') + 1;
+  const last = text.slice(lastAt);
+  const hex = IPV4.test(last) ? `${text.slice(0, lastAt)}${ipv4Groups(last)}` : text;
+  const [head = '', tail, ...more] = hex.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const leftOut = IPV6_GROUPS - left.length - right.length;
+  if (more.length > 0 || (tail === undefined ? leftOut !== 0 : leftOut < 1)) {
     return undefined;
   }
-  return { family: 'ipv6', canonical: ipaddr.IPv6.parse(text).toRFC5952String() };
+  const groups = [...left, ...new Array<string>(leftOut).fill('0'), ...right];
+  return groups.every((group) => IPV6_GROUP.test(group))
+    ? groups.map((group) => Number.parseInt(group, 16))
+    : undefined;
+}
+
+function ipv4Groups(ipv4: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number);
+  return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+}
+
+/** RFC 5952 section 4: lower case, no leading zeros, `::` for the first of the longest runs of two or more. */
+function ipv6Text(groups: readonly number[]): string {
+  const text = groups.map((group) => group.toString(16)).join(':');
+  let start = 0;
+  let end = 0;
+  for (const run of text.matchAll(/\b0(?::0)+\b/g)) {
+    if (run[0].length > end - start) {
+      start = run.index;
+      end = start + run[0].length;
+    }
+  }
+  return end === 0 ? text : `${text.slice(0, start) || ':'}${text.slice(end) || ':'}`;
 }
 
 /**
@@ -38,6 +75,8 @@ export type Scope =
   | 'special'
   | 'link-local'
   | 'never';
+
+const BITS: Record<Family, number> = { ipv4: 32, ipv6: 128 };
 
 /** The IANA special-purpose registries (RFC 6890 and successors); the first match counts. */
 const SCOPES: readonly (readonly [string, Scope])[] = [
@@ -68,17 +107,19 @@ const SCOPES: readonly (readonly [string, Scope])[] = [
   ['::/0', 'never'],
 ];
 
-const SCOPE_TABLE = SCOPES.map(([cidr, scope]) => ({ range: ipaddr.parseCIDR(cidr), scope }));
+const SCOPE_TABLE = SCOPES.map(([cidr, scope]) => {
+  const [base = '', length] = cidr.split('/');
+  const family = base.includes(':') ? 'ipv6' : 'ipv4';
+  const hostBits = BigInt(BITS[family] - Number(length));
+  return { family, hostBits, prefix: toBigint(base) >> hostBits, scope };
+});
 
 /** The scope of a canonical address. */
 export function scopeOf(canonical: string): Scope {
-  const address = ipaddr.parse(canonical);
-  for (const { range, scope } of SCOPE_TABLE) {
-    if (address.kind() === range[0].kind() && address.match(range)) {
-      return scope;
-    }
-  }
-  return 'never';
+  const family = canonical.includes(':') ? 'ipv6' : 'ipv4';
+  const value = toBigint(canonical);
+  const row = SCOPE_TABLE.find((one) => one.family === family && value >> one.hostBits === one.prefix);
+  return row?.scope ?? 'never';
 }
 
 /** Parses a host part such as `::abcd` (RFC 4291 text); undefined when it is no IPv6 text or zero. */
@@ -105,8 +146,13 @@ export function combine(prefix: string, prefixLength: number, suffix: bigint): s
   return parseAddress((hex.match(/.{4}/g) ?? []).join(':'))?.canonical;
 }
 
-function toBigint(ipv6: string): bigint {
-  return ipaddr.IPv6.parse(ipv6)
-    .toByteArray()
-    .reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+/** The bits of an address; zero for what is none. */
+function toBigint(address: string): bigint {
+  return IPV4.test(address)
+    ? joined(address.split('.').map(Number), 8n)
+    : joined(ipv6Groups(address) ?? [], 16n);
+}
+
+function joined(parts: readonly number[], bitsEach: bigint): bigint {
+  return parts.reduce((value, part) => (value << bitsEach) | BigInt(part), 0n);
 }

@@ -53,10 +53,17 @@ export function retryAfter(
   const declared = failure.kind === 'busy' && failure.scope !== 'attempt';
   const firstMs = declared ? Math.max(busyWaitMs, MINUTE_MS) : ladder.firstMs;
   const grown = Math.min(firstMs * 2 ** Math.min(previous.failures, 20), Math.max(ladder.maxMs, firstMs));
+  const waitMs = failure.retryAfterMs === undefined ? grown : namedWait(failure.retryAfterMs, previous);
   const delayMs =
     failure.kind === 'throttled' || failure.kind === 'busy'
       ? // Never early: a wait that was demanded only grows, by up to a fifth, so that a fleet spreads out.
-        Math.max(failure.retryAfterMs ?? 0, failure.retryAfterMs === undefined ? grown : 0) * (1 + random / 5)
+        waitMs * (1 + random / 5)
       : grown * (0.5 + random);
   return { failures: previous.failures + 1, notBeforeMs: nowMs + Math.ceil(delayMs), failure };
+}
+
+/** Obeyed as it stands; but who says "wait a second" again and again is not asked each second. */
+function namedWait(retryAfterMs: number, { failures }: Retry): number {
+  const { firstMs, maxMs } = LADDERS.unreachable;
+  return Math.max(retryAfterMs, Math.min(firstMs * 2 ** Math.min(failures, 20), maxMs));
 }

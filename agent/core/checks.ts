@@ -1,5 +1,5 @@
 /** When the DNS servers are asked about a name, and what their answers change. They never pace updates. */
-import { type Draft, report, wakeAt } from './draft.ts';
+import { type Draft, report, wakeAt, without } from './draft.ts';
 import { judge, nameServersOf, type Verification } from './health.ts';
 import { confirmedAtMs, type HostState } from './state.ts';
 
@@ -20,8 +20,12 @@ export function decideChecks(draft: Draft): void {
   let running = Object.values(state.hosts).filter((host) => host.check.pending).length;
   for (const plan of Object.values(state.plan.hosts)) {
     const host = state.hosts[plan.id];
-    const { ipv4, ipv6 } = host?.confirmed ?? {};
-    if (!host || !plan.inDns || host.check.pending || (!ipv4 && !ipv6)) {
+    // What was confirmed for a family that is no longer configured is nobody's concern.
+    const addresses = plan.families.flatMap((family) => {
+      const confirmed = host?.confirmed[family];
+      return confirmed ? [[family, confirmed.address]] : [];
+    });
+    if (!host || !plan.inDns || host.check.pending || addresses.length === 0) {
       continue;
     }
     if (host.check.nextMs > now.ms) {
@@ -38,8 +42,7 @@ export function decideChecks(draft: Draft): void {
       type: 'verify',
       host: plan.id,
       hostname: plan.hostname,
-      ...(ipv4 && plan.families.includes('ipv4') && { ipv4: ipv4.address }),
-      ...(ipv6 && plan.families.includes('ipv6') && { ipv6: ipv6.address }),
+      ...Object.fromEntries(addresses),
     });
   }
 }
@@ -60,8 +63,10 @@ export function applyVerification(draft: Draft, id: string, found: Verification)
       ? now.ms + HOURLY_MS * (0.9 + now.random / 5)
       : Math.max(now.ms - ageMs + offsetMs, now.ms + 1000);
   const gone = axes.authority.code === 'authority/GONE' && ageMs >= GONE_AFTER_MS;
+  // The name is there again: what was due only because it was gone is not due any more.
+  const healed = axes.authority.verdict === 'ok' && host.due === 'gone';
   state.hosts[id] = {
-    ...host,
+    ...(healed ? without(host, 'due') : host),
     axes,
     check: { count, nextMs, pending: false },
     goneForced: axes.authority.verdict === 'ok' ? false : host.goneForced,

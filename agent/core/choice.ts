@@ -1,6 +1,7 @@
 /** Which address of which interface is published for a hostname. */
 import { combine, type Family, parseAddress, parseSuffix, type Scope, scopeOf } from './address.ts';
 import type { HostPlan } from './plan.ts';
+import { baseOf, kindOf } from './source-key.ts';
 import type { DelegatedPrefix, InterfaceAddress, WanInterface, WanSnapshot } from './wan.ts';
 
 export interface Choice {
@@ -13,6 +14,8 @@ export interface Choice {
 export interface NoChoice {
   code: string;
   sentence: string;
+  /** Nobody could find out: "none" would be saying too much. */
+  unknown?: true;
 }
 
 /** Why an address of this scope is not published; the sentence tells what to do. */
@@ -49,6 +52,18 @@ const REFUSALS: Record<Exclude<Scope, 'public'>, NoChoice> = {
   never: { code: 'address/UNUSABLE', sentence: 'can never be a public address. Check the WAN settings.' },
 };
 
+/** What asking the outside would bring to whoever reads this of an address of the router's own. */
+const BY_ASKING: Partial<Record<Scope, string[]>> = {
+  private: [
+    "Option source 'web' or 'router' would publish the address of the router in front, which helps only where",
+    'that address is public and that router forwards the ports to this one.',
+  ],
+  shared: [
+    "Option source 'web' would publish the shared address, under which others answer and you do not;",
+    'it helps only where the ISP forwards ports to you.',
+  ],
+};
+
 /**
  * Chooses the address of one family: the first interface of `host.networks` that is up and has a suitable
  * one. An interface stands for its companions on the same device too (`wan6` beside `wan`). Among several
@@ -71,6 +86,12 @@ export function choose(
       continue;
     }
     const companions = Object.values(snapshot).filter((other) => other !== own && sharesDevice(own, other));
+    // Whether another interface should take over is not known either.
+    const isAsked = family === 'ipv4' || host.ipv6Suffix === undefined;
+    const unknown = own.up && isAsked ? own.unknown?.[family] : undefined;
+    if (unknown) {
+      return { ...unknown, unknown: true };
+    }
     for (const wan of [own, ...(family === 'ipv6' ? companions : [])].filter((one) => one.up)) {
       const candidates = candidatesOf(host, family, wan, refuse);
       const address = candidates.find((one) => one === published) ?? candidates[0];
@@ -88,13 +109,18 @@ export function choose(
     const { code, sentence } = REFUSALS[scope];
     // A link-local address stands beside every other one and explains nothing.
     if (refusal === undefined && scope !== 'link-local') {
-      refusal = { code, sentence: `${address} ${sentence}` };
+      const byAsking = kindOf(host.source) === baseOf(host.source) ? BY_ASKING[scope] : undefined;
+      refusal = { code, sentence: [address, sentence, ...(byAsking ?? [])].join(' ') };
     }
   }
 }
 
 export function isChosen(choice: Choice | NoChoice): choice is Choice {
   return 'address' in choice;
+}
+
+export function isUnknown(choice: Choice | NoChoice): boolean {
+  return 'unknown' in choice && choice.unknown === true;
 }
 
 function sharesDevice(one: WanInterface, other: WanInterface): boolean {
@@ -142,9 +168,9 @@ function suffixed(host: HostPlan, wan: WanInterface, suffixText: string): string
   }
   const inUse = wan.prefixes.filter((prefix) => prefix.preferredSec !== 0);
   const bases =
-    inUse.length > 0 || host.source === 'network'
+    inUse.length > 0 || baseOf(host.source) === 'network'
       ? inUse.map((prefix) => (suffix >> 64n === 0n ? lanPart(prefix) : prefix))
-      : wan.addresses.filter(isStable).filter((one) => one.prefixLength <= 64);
+      : (wan.local ?? wan.addresses).filter(isStable).filter((one) => one.prefixLength <= 64);
   return bases.flatMap((base) => {
     const parsed = parseAddress(base.address);
     const combined =

@@ -1,5 +1,5 @@
 /** One step in the making: a shallow copy of the state whose entries are replaced, never changed in place. */
-import type { SourceKind } from './plan.ts';
+import type { SourceKey } from './source-key.ts';
 import type { AgentState, Now, UpdateItem } from './state.ts';
 
 /** Something worth a line in the log and in the list of events. */
@@ -12,7 +12,7 @@ export interface Report {
 }
 
 export type Command =
-  | { type: 'observe'; source: SourceKind }
+  | { type: 'observe'; source: SourceKey }
   | { type: 'update'; lane: string; attempt: number; account: string; device: string; items: UpdateItem[] }
   | { type: 'verify'; host: string; hostname: string; ipv4?: string; ipv6?: string }
   | { type: 'report'; report: Report };

@@ -1,7 +1,8 @@
 /** What is to be sent for a hostname, and when: the latest of all waits that apply. */
 import { FAMILIES } from './address.ts';
+import { isUnknown } from './choice.ts';
 import type { Block, HostState, UpdateItem } from './state.ts';
-import { type AgentState, chosenOf, confirmedAtMs, laneOf } from './state.ts';
+import { type AgentState, chosenOf, confirmedAtMs, laneOf, unconfirmedFamilies } from './state.ts';
 
 export type DueUpdate =
   | { item: UpdateItem; lane: string; atMs: number; why: Why }
@@ -29,10 +30,12 @@ export function dueUpdate(state: AgentState, id: string, nowMs: number): DueUpda
   if (lane === undefined || !state.observations[plan.source]?.known) {
     return undefined;
   }
+  // What is sent with one family alone would erase the other, which may well be there.
+  if (accountPlan.partial === 'erases' && Object.values(host.choices).some(isUnknown)) {
+    return undefined;
+  }
   const chosen = chosenOf(host);
-  const changed = FAMILIES.filter(
-    (family) => chosen[family] && chosen[family].address !== host.confirmed[family]?.address,
-  );
+  const changed = unconfirmedFamilies(host);
   const reason = host.due ?? (changed.length > 0 ? 'changed' : 'refresh');
   const refreshMs = (confirmedAtMs(host) ?? nowMs) + (accountPlan.refreshMs ?? Number.POSITIVE_INFINITY);
   if (reason === 'refresh' && refreshMs === Number.POSITIVE_INFINITY) {
@@ -42,13 +45,13 @@ export function dueUpdate(state: AgentState, id: string, nowMs: number): DueUpda
   const addresses = families.flatMap((family) => (chosen[family] ? [[family, chosen[family].address]] : []));
   const item: UpdateItem = { host: id, hostname: plan.hostname, ...Object.fromEntries(addresses), reason };
   const { retry, hold } = state.lanes[lane] ?? {};
-  const ours = reason !== 'operator';
   const waits: [Why, number][] = [
     ['now', nowMs],
     ['refresh', reason === 'refresh' ? refreshMs : 0],
     ['interval', account.lastSentMs === undefined ? 0 : account.lastSentMs + accountPlan.minIntervalMs],
-    ['hold-down', ours && hold && host.sent !== signatureOf(item) ? hold.notBeforeMs : 0],
-    ['backoff', ours ? Math.max(retry?.notBeforeMs ?? 0, host.retry.notBeforeMs) : 0],
+    ['hold-down', reason !== 'operator' && hold && host.sent !== signatureOf(item) ? hold.notBeforeMs : 0],
+    // The operator's request has ended the backoff once; what fails after that waits like everything else.
+    ['backoff', Math.max(retry?.notBeforeMs ?? 0, host.retry.notBeforeMs)],
     ['demanded', account.wait.notBeforeMs],
   ];
   const [why, atMs] = waits.reduce((last, wait) => (wait[1] > last[1] ? wait : last));

@@ -2,16 +2,22 @@
 import { NO_RETRY } from './backoff.ts';
 import { type Choice, choose, isChosen, type NoChoice } from './choice.ts';
 import { type Draft, report, wakeAt } from './draft.ts';
-import type { HostPlan, SourceKind } from './plan.ts';
+import type { HostPlan } from './plan.ts';
+import { kindOf, type SourceKey } from './source-key.ts';
 import { type HostState, laneOf } from './state.ts';
-import type { Observation, WanSnapshot } from './wan.ts';
+import { ASKING, type Observation, type WanSnapshot } from './wan.ts';
 
 /** After a failed reading: soon, for netifd is back in about 5 s after a crash, then calmer. */
 const READ_RETRY_MS = 2_000;
 const READ_RETRY_MAX_MS = 60_000;
+/** Where others were asked in vain: they are guests' tables, and many routers may fail at the same moment. */
+const ASK_RETRY_MS = 10_000;
+const ASK_RETRY_MAX_MS = 300_000;
+/** Others are asked with this much jitter, so that routers that booted together do not ask together. */
+const ASK_JITTER = 0.1;
 
 /** A hint: read the source again, and once more when it is being read at this moment. */
-export function noteHint({ state, now }: Draft, source: SourceKind): void {
+export function noteHint({ state, now }: Draft, source: SourceKey): void {
   const read = state.reads[source];
   if (read) {
     state.reads[source] = { ...read, nextMs: now.ms, again: read.pending };
@@ -20,7 +26,7 @@ export function noteHint({ state, now }: Draft, source: SourceKind): void {
 
 export function noteObservation(
   draft: Draft,
-  source: SourceKind,
+  source: SourceKey,
   observation: Observation,
   answer: boolean,
 ): void {
@@ -33,10 +39,14 @@ export function noteObservation(
     state.reads[source] = { ...read, pending: false, again: false, outdated: false, nextMs: now.ms };
     return;
   }
-  const failures = observation.known ? 0 : read.failures + 1;
-  const pauseMs = observation.known
-    ? state.plan.agent.resyncMs
-    : Math.min(READ_RETRY_MS * 2 ** Math.min(failures - 1, 10), READ_RETRY_MAX_MS);
+  const complete = isComplete(observation);
+  // What came without being asked tells nothing of how asking would end.
+  const failures = complete ? 0 : read.failures + (observation.known && !answer ? 0 : 1);
+  const pauseMs = complete
+    ? state.plan.agent.resyncMs * (kindOf(source) === source ? 1 : 1 + ASK_JITTER * now.random)
+    : observation.known
+      ? Math.min(ASK_RETRY_MS * 2 ** Math.max(0, Math.min(failures - 1, 10)), ASK_RETRY_MAX_MS)
+      : Math.min(READ_RETRY_MS * 2 ** Math.min(failures - 1, 10), READ_RETRY_MAX_MS);
   state.reads[source] = {
     nextMs: read.again ? now.ms : now.ms + pauseMs,
     pending: read.pending && !answer,
@@ -53,6 +63,23 @@ export function noteObservation(
   if (before?.known && observation.known && hasNewRoute(before.snapshot, observation.snapshot)) {
     for (const key of Object.keys(state.lanes)) {
       forgiveUnreachable(draft, key);
+    }
+  }
+}
+
+/** Does it say of each interface what there is to know? */
+function isComplete(observation: Observation): boolean {
+  return (
+    observation.known &&
+    Object.values(observation.snapshot).every(({ unknown }) => Object.keys(unknown ?? {}).length === 0)
+  );
+}
+
+/** Reads what failed again at once: certificates may be good now that the clock is set. */
+export function readFailedAgain({ state, now }: Draft): void {
+  for (const [source, read] of Object.entries(state.reads)) {
+    if (read.failures > 0) {
+      state.reads[source] = { ...read, nextMs: now.ms, again: read.pending };
     }
   }
 }
@@ -102,7 +129,7 @@ export function forgiveUnreachable({ state }: Draft, key: string | undefined): v
 /** Every source is read at its time; one reading at a time each. */
 export function decideReads(draft: Draft): void {
   const { state, now } = draft;
-  for (const source of Object.keys(state.reads) as SourceKind[]) {
+  for (const source of Object.keys(state.reads)) {
     const read = state.reads[source];
     if (!read || read.pending) {
       continue;
@@ -128,7 +155,8 @@ function reportChoice(
 ): void {
   const { hostname, id: host } = plan;
   if (!isChosen(choice)) {
-    report(draft, { level: 'warning', code: choice.code, sentence: `${hostname}: ${choice.sentence}`, host });
+    const level = choice.code === ASKING ? 'info' : 'warning';
+    report(draft, { level, code: choice.code, sentence: `${hostname}: ${choice.sentence}`, host });
   } else if (choice.address === published) {
     const sentence = `${hostname}: ${choice.network} has ${choice.address}, as published.`;
     report(draft, { level: 'info', code: 'wan/SAME', sentence, host });

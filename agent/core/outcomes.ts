@@ -2,9 +2,9 @@
 import { FAMILIES, type Family } from './address.ts';
 import { NO_RETRY, type Retry, retryAfter } from './backoff.ts';
 import { type Draft, report, without } from './draft.ts';
-import type { Failure } from './failure.ts';
+import { defect, type Failure } from './failure.ts';
 import type { AccountPlan, HostPlan } from './plan.ts';
-import type { Block, HostState, UpdateItem } from './state.ts';
+import { type AccountState, type Block, doubting, type UpdateItem } from './state.ts';
 
 /** What became of one host: the families the provider confirmed, and the failure of what it did not. */
 export interface HostOutcome {
@@ -17,33 +17,54 @@ export interface HostOutcome {
 /** By host id. */
 export type Outcomes = Record<string, HostOutcome>;
 
+/** A protocol that says nothing of a host has a bug; without a failure the host would be sent again at once. */
+const NO_VERDICT = defect('update/NO_VERDICT', 'the protocol gave no verdict');
+
 export function applyOutcomes(draft: Draft, key: string, attempt: number, outcomes: Outcomes): void {
   const { state } = draft;
   const lane = state.lanes[key];
   if (lane?.attempt?.id !== attempt) {
     return;
   }
-  const { items } = lane.attempt;
+  const { items, outdated } = lane.attempt;
   state.lanes[key] = without(lane, 'attempt');
-  const said = new Set<string>();
-  for (const item of items) {
+  const judged = items.flatMap((item) => {
     const plan = state.plan.hosts[item.host];
-    const host = state.hosts[item.host];
     const account = plan && state.plan.accounts[plan.account];
     const outcome = outcomes[item.host];
     // The configuration may have changed meanwhile: what no longer exists is not judged.
-    if (!plan || !host || !account || !outcome || host.hostname !== item.hostname) {
+    const ours = plan?.hostname === item.hostname && key.startsWith(`${plan.account}/`);
+    return plan && account && outcome && ours ? [{ item, plan, account, outcome }] : [];
+  });
+  // Successes first: the success of one call must not erase the wait that another one brought.
+  for (const { item, plan, outcome } of judged) {
+    if (outcome.confirmed.length > 0) {
+      confirm(draft, key, plan, item, outcome);
+    }
+  }
+  // One call, one failure more, for however many hostnames it came.
+  const before = { lane: lane.retry, accounts: { ...state.accounts } };
+  const said = new Set<string>();
+  for (const { item, plan, account, outcome } of judged) {
+    const failure = outcome.failure ?? (outcome.confirmed.length === 0 ? NO_VERDICT : undefined);
+    if (!failure) {
       continue;
     }
-    if (outcome.confirmed.length > 0) {
-      confirm(draft, key, plan, host, item, outcome);
+    const host = state.hosts[plan.id];
+    if (host && mayBeApplied(failure)) {
+      state.hosts[plan.id] = doubting(host, item);
     }
-    const { failure } = outcome;
-    if (failure?.scope === 'hostname') {
+    if (outdated && isPermanent(failure)) {
+      continue;
+    }
+    if (failure.scope === 'hostname') {
       failHost(draft, plan, account, failure);
-    } else if (failure && !said.has(failure.code)) {
-      said.add(failure.code);
-      failShared(draft, key, account, failure, lane.retry);
+    } else {
+      failShared(draft, key, account, failure, before);
+      if (!said.has(failure.code)) {
+        said.add(failure.code);
+        reportFailure(draft, failure, account);
+      }
     }
   }
 }
@@ -52,11 +73,14 @@ function confirm(
   draft: Draft,
   key: string,
   plan: HostPlan,
-  host: HostState,
   item: UpdateItem,
   { confirmed: families, remark, failure }: HostOutcome,
 ): void {
   const { state, now } = draft;
+  const host = state.hosts[plan.id];
+  if (!host) {
+    return;
+  }
   const confirmed = { ...host.confirmed };
   for (const family of families) {
     const address = item[family];
@@ -64,15 +88,19 @@ function confirm(
       confirmed[family] = { address, wallMs: now.wallMs, atMs: now.ms };
     }
   }
+  const { doubted, ...settled } = failure ? host : without(host, 'due');
+  const stillDoubted = doubted?.filter((family) => !families.includes(family)) ?? [];
   state.hosts[plan.id] = {
-    ...without(failure ? host : without(host, 'due'), 'block'),
+    ...settled,
+    ...(stillDoubted.length > 0 && { doubted: stillDoubted }),
     confirmed,
     retry: NO_RETRY,
     goneForced: host.goneForced || item.reason === 'gone',
     check: { count: 0, nextMs: now.ms, pending: false },
   };
   const account = state.accounts[plan.account];
-  if (account) {
+  // A demanded wait ends by time alone: this success may be older than the demand.
+  if (account && account.wait.notBeforeMs <= now.ms) {
     state.accounts[plan.account] = { ...account, wait: NO_RETRY };
   }
   const lane = state.lanes[key];
@@ -103,20 +131,25 @@ function failHost(draft: Draft, plan: HostPlan, account: AccountPlan, failure: F
   reportFailure(draft, failure, account, plan);
 }
 
+interface Before {
+  lane: Retry;
+  accounts: Record<string, AccountState>;
+}
+
 /** A failure of the whole call: it belongs to the account, or to this attempt and so to the lane. */
-function failShared(draft: Draft, key: string, account: AccountPlan, failure: Failure, before: Retry): void {
+function failShared(draft: Draft, key: string, account: AccountPlan, failure: Failure, before: Before): void {
   const { state } = draft;
-  const accountState = state.accounts[account.id];
+  const known = state.accounts[account.id];
   const lane = state.lanes[key];
-  if (accountState && (failure.scope !== 'attempt' || isPermanent(failure))) {
-    const wait = nextTry(draft, accountState.wait, failure, account);
+  if (known && (failure.scope !== 'attempt' || isPermanent(failure))) {
+    const wait = nextTry(draft, before.accounts[account.id]?.wait ?? NO_RETRY, failure, account);
     state.accounts[account.id] = wait
-      ? { ...accountState, wait }
-      : { ...accountState, block: blockOf(draft, failure) };
+      ? // Two demands: the longer one counts.
+        { ...known, wait: wait.notBeforeMs > known.wait.notBeforeMs ? wait : known.wait }
+      : { ...known, block: blockOf(draft, failure) };
   } else if (lane) {
-    state.lanes[key] = { ...lane, retry: nextTry(draft, before, failure, account) ?? NO_RETRY };
+    state.lanes[key] = { ...lane, retry: nextTry(draft, before.lane, failure, account) ?? NO_RETRY };
   }
-  reportFailure(draft, failure, account);
 }
 
 function nextTry({ now }: Draft, before: Retry, failure: Failure, account: AccountPlan): Retry | undefined {
@@ -125,6 +158,11 @@ function nextTry({ now }: Draft, before: Retry, failure: Failure, account: Accou
 
 function blockOf({ now }: Draft, { code, sentence }: Failure): Block {
   return { code, sentence, sinceWallMs: now.wallMs };
+}
+
+/** Everything but a plain no, or a request that never left. */
+function mayBeApplied({ kind }: Failure): boolean {
+  return kind === 'unconfirmed' || kind === 'unintelligible' || kind === 'busy' || kind === 'defect';
 }
 
 function isPermanent({ kind }: Failure): boolean {

@@ -1,8 +1,6 @@
 /** What the configuration asks of the core, free of secrets and of anything only adapters need. */
 import type { Family } from './address.ts';
-
-/** `network` | `device`; later sources add theirs. */
-export type SourceKind = 'network' | 'device';
+import type { SourceKey } from './source-key.ts';
 
 export interface AgentPlan {
   /** Everything is read again after this time even without any event. */
@@ -34,7 +32,7 @@ export interface HostPlan {
   hostname: string;
   account: string;
   revision: string;
-  source: SourceKind;
+  source: SourceKey;
   /** Interfaces in order of preference (device names for source `device`). */
   networks: string[];
   families: Family[];

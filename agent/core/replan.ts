@@ -24,12 +24,26 @@ export function applyPlan(draft: Draft, plan: Plan): void {
     const account = key.slice(0, key.indexOf('/'));
     if (!plan.accounts[account]) {
       delete state.lanes[key];
-    } else if (accountsBefore[account]?.revision !== plan.accounts[account]?.revision) {
-      state.lanes[key] = { ...lane, retry: NO_RETRY };
+      continue;
     }
+    const accountChanged = accountsBefore[account]?.revision !== plan.accounts[account]?.revision;
+    const changed =
+      accountChanged ||
+      lane.attempt?.items.some(({ host }) => hostsBefore[host]?.revision !== plan.hosts[host]?.revision);
+    state.lanes[key] = {
+      ...lane,
+      ...(accountChanged && { retry: NO_RETRY }),
+      ...(changed && lane.attempt && { attempt: { ...lane.attempt, outdated: true } }),
+    };
   }
   const sources = new Set(Object.values(plan.hosts).map((host) => host.source));
   state.reads = {};
+  // Nobody watches the others any more: what they showed is no fact when they are used again.
+  for (const source of Object.keys(state.observations)) {
+    if (!sources.has(source)) {
+      delete state.observations[source];
+    }
+  }
   for (const source of sources) {
     state.reads[source] = { nextMs: now.ms, pending: false, again: false, outdated: false, failures: 0 };
   }

@@ -31,6 +31,7 @@ function meaningOf(wan: WanInterface): string {
       one.assigned.map(({ network, address, prefixLength }) => [network, address, prefixLength]),
     ]),
     wan.defaultRoute,
+    wan.gateway,
   ]);
 }
 

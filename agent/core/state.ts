@@ -1,10 +1,11 @@
 /** What the agent remembers. Everything here is plain JSON, so that it can be saved whole. */
-import type { Family } from './address.ts';
+import { FAMILIES, type Family } from './address.ts';
 import { NO_RETRY, type Retry } from './backoff.ts';
 import { type Choice, isChosen, type NoChoice } from './choice.ts';
 import type { DnsAxes } from './health.ts';
 import { type HoldDown, QUIET } from './holddown.ts';
-import type { HostPlan, Plan, SourceKind } from './plan.ts';
+import type { HostPlan, Plan } from './plan.ts';
+import type { SourceKey } from './source-key.ts';
 import type { Observation } from './wan.ts';
 
 /** Both clocks and a fraction for jitter, taken once for each step. */
@@ -42,6 +43,8 @@ export interface HostState {
   /** What the source shows now, by family; empty until the source was read. */
   choices: Partial<Record<Family, Choice | NoChoice>>;
   confirmed: Partial<Record<Family, Confirmed>>;
+  /** Families whose record may differ from what was confirmed: a later update may have been applied unheard. */
+  doubted?: Family[];
   due?: Due;
   block?: Block;
   retry: Retry;
@@ -72,7 +75,8 @@ export interface UpdateItem {
 
 /** Updates of one account through one device: what must wait for each other, and nothing else. */
 export interface LaneState {
-  attempt?: { id: number; items: UpdateItem[] };
+  /** `outdated`: sent with settings that have changed since, so a refusal says nothing of the new ones. */
+  attempt?: { id: number; items: UpdateItem[]; outdated?: true };
   retry: Retry;
   hold: HoldDown;
 }
@@ -95,8 +99,8 @@ export interface Baseline {
 
 export interface AgentState {
   plan: Plan;
-  observations: Partial<Record<SourceKind, Observation>>;
-  reads: Partial<Record<SourceKind, ReadState>>;
+  observations: Record<SourceKey, Observation>;
+  reads: Record<SourceKey, ReadState>;
   accounts: Record<string, AccountState>;
   lanes: Record<string, LaneState>;
   hosts: Record<string, HostState>;
@@ -129,10 +133,32 @@ export function initialState(saved: SavedState | undefined, nowMs: number): Agen
     reads: {},
     accounts: saved?.accounts ?? {},
     lanes: Object.fromEntries(lanes),
-    hosts: saved?.hosts ?? {},
+    hosts: hostsInDoubt(saved),
     baselines: saved?.baselines ?? {},
     lastAttempt: 0,
   };
+}
+
+/** Hosts whose update was under way when the state was saved: it may have been applied, it may be lost. */
+function hostsInDoubt(saved: SavedState | undefined): Record<string, HostState> {
+  const hosts = { ...saved?.hosts };
+  for (const item of Object.values(saved?.lanes ?? {}).flatMap(({ attempt }) => attempt?.items ?? [])) {
+    const host = hosts[item.host];
+    if (host) {
+      hosts[item.host] = doubting(host, item);
+    }
+  }
+  return hosts;
+}
+
+/** The host when nobody knows whether this update was applied: what was confirmed before may be overwritten. */
+export function doubting(host: HostState, item: UpdateItem): HostState {
+  const doubted = FAMILIES.filter((family) => {
+    const before = host.confirmed[family];
+    const overwritten = before && item[family] !== undefined && item[family] !== before.address;
+    return overwritten || host.doubted?.includes(family);
+  });
+  return doubted.length === 0 ? host : { ...host, doubted };
 }
 
 /**
@@ -149,7 +175,7 @@ export function rebase(saved: SavedState, savedMs: number, nowMs: number): Saved
     id,
     { ...account, wait: shifted(account.wait) },
   ]);
-  const hosts = Object.entries(saved.hosts).map(([id, host]) => [
+  const hosts = Object.entries(hostsInDoubt(saved)).map(([id, host]) => [
     id,
     {
       ...host,
@@ -194,6 +220,16 @@ export function savedState({ accounts, lanes, hosts, baselines }: AgentState): S
 export function chosenOf(host: HostState): Partial<Record<Family, Choice>> {
   const { ipv4, ipv6 } = host.choices;
   return { ...(ipv4 && isChosen(ipv4) && { ipv4 }), ...(ipv6 && isChosen(ipv6) && { ipv6 }) };
+}
+
+/** Families whose chosen address is not, or not for sure, the published one. */
+export function unconfirmedFamilies(host: HostState): Family[] {
+  const chosen = chosenOf(host);
+  return FAMILIES.filter(
+    (family) =>
+      chosen[family] &&
+      (chosen[family].address !== host.confirmed[family]?.address || host.doubted?.includes(family)),
+  );
 }
 
 /** The lane of a host: its account and the device its update leaves through. */

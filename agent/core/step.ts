@@ -8,10 +8,18 @@ import { type Command, type Draft, openDraft, report, wakeAt, without } from './
 import { dueUpdate, signatureOf } from './due.ts';
 import type { Verification } from './health.ts';
 import { noteSent } from './holddown.ts';
-import { decideReads, forgiveUnreachable, noteHint, noteObservation, refreshChoices } from './observe.ts';
+import {
+  decideReads,
+  forgiveUnreachable,
+  noteHint,
+  noteObservation,
+  readFailedAgain,
+  refreshChoices,
+} from './observe.ts';
 import { applyOutcomes, type Outcomes } from './outcomes.ts';
-import type { Plan, SourceKind } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { applyPlan, learnAges } from './replan.ts';
+import type { SourceKey } from './source-key.ts';
 import { type AgentState, freshLane, laneOf, type Now, type UpdateItem } from './state.ts';
 import type { Observation } from './wan.ts';
 
@@ -19,9 +27,9 @@ export type AgentEvent =
   /** the configuration was read, at start and at each reload */
   | { type: 'planned'; plan: Plan }
   /** something may have changed: read the source again */
-  | { type: 'hinted'; source: SourceKind }
+  | { type: 'hinted'; source: SourceKey }
   /** what the source shows; `answer` when it was asked, not set when a notification carried it */
-  | { type: 'observed'; source: SourceKind; observation: Observation; answer?: true }
+  | { type: 'observed'; source: SourceKey; observation: Observation; answer?: true }
   /** an attempt has ended */
   | { type: 'updated'; lane: string; attempt: number; outcomes: Outcomes }
   | { type: 'verified'; host: string; found: Verification }
@@ -74,6 +82,7 @@ function apply(draft: Draft, event: AgentEvent): void {
       for (const key of Object.keys(draft.state.lanes)) {
         forgiveUnreachable(draft, key);
       }
+      readFailedAgain(draft);
       learnAges(draft);
       break;
     case 'woken':
@@ -120,18 +129,30 @@ function decideUpdates(draft: Draft): void {
       batches.set(due.lane, [...(batches.get(due.lane) ?? []), due.item]);
     }
   }
+  const sentTo = new Set<string>();
   for (const [lane, items] of batches) {
-    send(draft, lane, items);
+    const account = accountOf(lane);
+    const { minIntervalMs = 0 } = state.plan.accounts[account] ?? {};
+    // The distance the provider wants holds between the lanes of an account too.
+    if (minIntervalMs > 0 && sentTo.has(account)) {
+      wakeAt(draft, now.ms + minIntervalMs);
+    } else {
+      sentTo.add(account);
+      send(draft, lane, items);
+    }
   }
 }
 
 function send(draft: Draft, key: string, items: UpdateItem[]): void {
   const { state, now } = draft;
   const lane = state.lanes[key] ?? freshLane();
-  const separator = key.indexOf('/');
-  const account = key.slice(0, separator);
+  const account = accountOf(key);
   const id = state.lastAttempt + 1;
-  const repeated = items.every((item) => state.hosts[item.host]?.sent === signatureOf(item));
+  // A retry has its own backoff. If it counted as a change, one failing hostname would hold up its neighbours.
+  const repeated = items.every((item) => {
+    const host = state.hosts[item.host];
+    return host?.sent === signatureOf(item) || (host?.retry.failures ?? 0) > 0;
+  });
   state.lastAttempt = id;
   state.lanes[key] = {
     ...lane,
@@ -148,6 +169,10 @@ function send(draft: Draft, key: string, items: UpdateItem[]): void {
   if (accountState) {
     state.accounts[account] = { ...accountState, lastSentMs: now.ms };
   }
-  const device = key.slice(separator + 1);
+  const device = key.slice(account.length + 1);
   draft.commands.push({ type: 'update', lane: key, attempt: id, account, device, items });
+}
+
+function accountOf(lane: string): string {
+  return lane.slice(0, lane.indexOf('/'));
 }

@@ -1,9 +1,8 @@
 /** What a person is told of one hostname: the update channel as an axis, the next attempt, one verdict. */
-import { FAMILIES } from './address.ts';
 import { isChosen } from './choice.ts';
 import { dueUpdate, type Why } from './due.ts';
 import type { Axis, AxisVerdict, DnsAxes } from './health.ts';
-import { type AgentState, chosenOf, laneOf, type Now } from './state.ts';
+import { type AgentState, laneOf, type Now, unconfirmedFamilies } from './state.ts';
 
 export type UpdateAxis = Omit<Axis, 'evidence' | 'checkedWallMs'>;
 
@@ -40,12 +39,11 @@ export function updateAxis(state: AgentState, id: string, now: Now): UpdateAxis 
       ? say('unknown', observation.code, observation.sentence)
       : say('pending', 'update/STARTING', 'The addresses of this router are being read.');
   }
-  const chosen = chosenOf(host);
   const missing = plan.families.map((family) => host.choices[family]).find((one) => one && !isChosen(one));
-  const changed = FAMILIES.some((one) => chosen[one] && chosen[one].address !== host.confirmed[one]?.address);
+  const changed = unconfirmedFamilies(host).length > 0;
   if (!changed && host.due === undefined) {
     return missing && !isChosen(missing)
-      ? say('warning', missing.code, missing.sentence)
+      ? say(missing.unknown ? 'unknown' : 'warning', missing.code, missing.sentence)
       : say('ok', 'update/OK', 'The provider has confirmed this address.');
   }
   const lane = state.lanes[laneOf(host) ?? ''];

@@ -1,5 +1,5 @@
 /** The uplink an update must leave through. */
-import { parseAddress, scopeOf } from './address.ts';
+import { type Family, parseAddress, scopeOf } from './address.ts';
 import type { WanInterface, WanSnapshot } from './wan.ts';
 
 /** Local addresses of a device, one of each family. */
@@ -24,10 +24,16 @@ export function uplinkOf(snapshots: readonly WanSnapshot[], device: string): Upl
   return { device, ...(ipv4 !== undefined && { ipv4 }), ...(ipv6 !== undefined && { ipv6 }) };
 }
 
-function localAddress(own: readonly WanInterface[], family: string): string | undefined {
-  return own
-    .flatMap((one) => one.addresses)
+/** The address to bind to; a lasting one if there is one, for the outside then sees what can be published. */
+export function localAddress(own: readonly WanInterface[], family: Family): string | undefined {
+  const usable = own
+    .flatMap((one) => one.local ?? one.addresses)
     .filter((one) => one.preferredSec !== 0 && !one.tentative)
-    .map((one) => parseAddress(one.address))
-    .find((one) => one?.family === family && scopeOf(one.canonical) !== 'link-local')?.canonical;
+    .flatMap(({ address, temporary }) => {
+      const parsed = parseAddress(address);
+      const fits = parsed?.family === family && scopeOf(parsed.canonical) !== 'link-local';
+      return fits ? [{ address: parsed.canonical, temporary }] : [];
+    });
+  const lasting = usable.filter(({ temporary }) => !temporary);
+  return (lasting.find(({ address }) => scopeOf(address) === 'public') ?? lasting[0] ?? usable[0])?.address;
 }

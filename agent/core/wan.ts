@@ -32,12 +32,27 @@ export interface WanInterface {
   prefixes: DelegatedPrefix[];
   /** Families for which this interface carries a default route. */
   defaultRoute: Family[];
+  /** The routers that its default routes lead to; absent on a point-to-point line. */
+  gateway?: Partial<Record<Family, string>>;
+  /** Where `addresses` is what the outside saw: the device's own addresses, the only ones to bind to. */
+  local?: InterfaceAddress[];
+  /** Families whose address could not be found out, and why: nothing may be published for them. */
+  unknown?: Partial<Record<Family, Unknown>>;
+}
+
+/** Code of an address that is being asked for: no fault, and soon over. */
+export const ASKING = 'source/ASKING';
+
+/** Why something is not known, for the operator. */
+export interface Unknown {
+  /** Stable `subsystem/CODE`. */
+  code: string;
+  /** Ends with what to do next. */
+  sentence: string;
 }
 
 /** Everything known about the interfaces at one moment, by name. */
 export type WanSnapshot = Record<string, WanInterface>;
 
 /** "Could not find out" and "known to have none" are different values. */
-export type Observation =
-  | { known: true; snapshot: WanSnapshot }
-  | { known: false; code: string; sentence: string };
+export type Observation = { known: true; snapshot: WanSnapshot } | ({ known: false } & Unknown);

@@ -126,6 +126,7 @@ test.each<[string, Scope]>([
   ['febf::1', 'link-local'],
   ['fec0::1', 'never'],
   ['::1', 'never'],
+  ['::a00:1', 'never'],
   ['::ffff:c000:201', 'never'],
 ])('the scope of %s is %s', (address, expected) => {
   expect(scopeOf(address)).toBe(expected);

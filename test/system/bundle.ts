@@ -1,0 +1,40 @@
+/**
+ * Builds the agent once for all tests of this folder. They run a private copy, so that another build in the
+ * same tree does not change the program under them.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Path of the built agent. */
+    bundle: string;
+  }
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const BUNDLE = join(ROOT, 'dist/holdfast.cjs');
+
+let copy: string | undefined;
+
+export function setup(project: TestProject): void {
+  const startedMs = Date.now();
+  const { stderr } = spawnSync(process.execPath, ['build.mjs'], { cwd: ROOT, encoding: 'utf8' });
+  // The size is for the build itself to complain about (status 1): what counts here is a fresh bundle.
+  if ((statSync(BUNDLE, { throwIfNoEntry: false })?.mtimeMs ?? 0) < startedMs - 1000) {
+    throw new Error(`node build.mjs made no bundle: ${stderr}`);
+  }
+  copy = mkdtempSync(join(tmpdir(), 'holdfast-bundle-'));
+  cpSync(join(ROOT, 'dist'), copy, { recursive: true });
+  project.provide('bundle', join(copy, 'holdfast.cjs'));
+}
+
+export function teardown(): void {
+  if (copy !== undefined) {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}

@@ -1,5 +1,5 @@
 /**
- * Builds the agent: `node build.mjs` writes dist/holdfast.cjs, `--generate-only` only the code that is
+ * Builds the agent: `node build.mjs` writes dist/holdfast.cjs and holdfast-import.cjs, `--generate-only` only the code that is
  * generated from the schemas (validators), which the type checker and the tests need.
  */
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -11,21 +11,75 @@ const OUTPUT = 'dist/holdfast.cjs';
 /** Catalogue included; flash is what a router has least of. */
 const BUDGET_BYTES = 160 * 1024;
 
+/**
+ * Parts of node-fetch that no request of ours can reach: forms and blobs (our bodies are text), `data:` URLs
+ * (net/http.ts takes only http and https) and the Referer (none is ever set; redirects are `manual`). What
+ * stands in for each has the same names and throws if it is reached all the same.
+ */
+const UNREACHABLE = {
+  'node-fetch/src/utils/multipart-parser.js': 'export function toFormData() { unreachable(); }',
+  'node-fetch/src/utils/referrer.js': `
+    export const DEFAULT_REFERRER_POLICY = 'no-referrer';
+    export function validateReferrerPolicy(policy) { return policy; }
+    export function determineRequestsReferrer() { unreachable(); }
+    export function parseReferrerPolicyFromHeader() { unreachable(); }`,
+  'formdata-polyfill/esm.min.js': `
+    export class FormData { constructor() { unreachable(); } }
+    export function formDataToBlob() { unreachable(); }`,
+  'fetch-blob/index.js': 'export default class Blob { constructor() { unreachable(); } }',
+  'fetch-blob/from.js': `
+    export class Blob { constructor() { unreachable(); } }
+    export const File = Blob;
+    export const fileFromSync = unreachable, fileFrom = unreachable;
+    export const blobFromSync = unreachable, blobFrom = unreachable;`,
+  'data-uri-to-buffer/dist/index.js': 'export default unreachable;',
+};
+
+/** Fails the build when a part is no longer there to be left out: then node-fetch has changed. */
+const leaveOutUnreachable = {
+  name: 'leave-out-unreachable',
+  setup({ onLoad, onEnd }) {
+    const waiting = new Set(Object.keys(UNREACHABLE));
+    onLoad({ filter: /[/\\]node_modules[/\\].*\.js$/ }, ({ path }) => {
+      const part = path.replaceAll('\\', '/').split('/node_modules/').at(-1);
+      if (!Object.hasOwn(UNREACHABLE, part)) {
+        return undefined;
+      }
+      waiting.delete(part);
+      const unreachable = `function unreachable() { throw new Error('left out of the bundle: ${part}'); }`;
+      return { contents: `${unreachable}\n${UNREACHABLE[part]}`, loader: 'js' };
+    });
+    onEnd(() => ({ errors: [...waiting].map((part) => ({ text: `${part} is not part of the bundle` })) }));
+  },
+};
+
+/** What runs once in the life of a router is a file of its own, which the resident agent never loads. */
+const keepImportApart = {
+  name: 'keep-import-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/import-ddns\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './holdfast-import.cjs', external: true } : undefined,
+    );
+  },
+};
+
 await compileConfigSchema();
 await compileStateSchema();
 
 if (!process.argv.includes('--generate-only')) {
   await mkdir('dist', { recursive: true });
   const result = await build({
-    entryPoints: ['agent/main.ts'],
-    outfile: OUTPUT,
+    entryPoints: { holdfast: 'agent/main.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
     minify: true,
-    // fetch-blob asks for it only where Node has no web streams of its own.
-    external: ['web-streams-polyfill'],
+    // One other character would make V8 keep the whole source with two bytes for each.
+    charset: 'ascii',
+    plugins: [leaveOutUnreachable, keepImportApart],
     banner: { js: '#!/usr/bin/env node' },
     legalComments: 'none',
     metafile: true,

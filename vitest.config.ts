@@ -13,11 +13,18 @@ export default defineConfig({
           include: ['test/{core,config,openwrt,sources,providers,scenario,store,cli,engine}/**/*.test.ts'],
         },
       },
-      { test: { name: 'net', include: ['test/{net,hosts,service,demo}/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'net',
+          include: ['test/{net,hosts,service,demo,glue}/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
       {
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
+          globalSetup: 'test/system/bundle.ts',
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

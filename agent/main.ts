@@ -1,5 +1,5 @@
 /** Composition root: arguments -> command -> configuration -> host -> engine. Everything is wired here. */
-import packageFacts from '../package.json';
+import { version } from '../package.json';
 import type { Agent, AgentOptions } from './cli/agent.ts';
 import { runCommandLine } from './cli/cli.ts';
 import { problemText, readConfiguration } from './cli/configuration.ts';
@@ -17,7 +17,7 @@ import { deviceInterfaces, nodeHost } from './hosts/node.ts';
 import { resolversOf } from './net/resolv-conf.ts';
 import { netifdSource } from './openwrt/netifd.ts';
 import type { Host } from './ports.ts';
-import type { Exchange } from './providers/protocol.ts';
+import type { Credential, Exchange } from './providers/protocol.ts';
 import { createRedactor } from './providers/redact.ts';
 import { PROTOCOLS } from './providers/registry.ts';
 import { userAgentOf } from './providers/user-agent.ts';
@@ -44,28 +44,28 @@ async function startAgent(
   const loaded = options.only === undefined ? await store.load() : { events: [], salt: '' };
   let events: PastEvent[] = loaded.events;
   let whenSettled: (() => void) | undefined;
-  const redact = createRedactor(() => config.accounts.values(), host.secretForms);
+  const credentials = new Map<string, Partial<Credential>>();
+  const redact = createRedactor(() => credentials.values(), host.secretForms);
   const openwrtRelease = await host.readText('/etc/openwrt_release').catch(() => undefined);
   const statusWriter = latestWriter(writeStatus);
   const updateParts = {
     http: host.http,
     protocols: PROTOCOLS,
     account: (id: string) => withCredential(config.accounts.get(id)),
-    userAgent: () => userAgentOf(openwrtRelease, packageFacts.version, config.agent.contact),
+    userAgent: () => userAgentOf(openwrtRelease, version, config.agent.contact),
     redact,
     onExchange(account: string, exchange: Exchange) {
       log('debug', `${account}: ${exchange.request} -> ${exchange.reply}`);
       options.onExchange?.(account, exchange);
     },
   };
+  const network = netifdSource({ processes: host, clock: host, log });
+  const device = deviceSource({ processes: host, clock: host, log, interfaces: deviceInterfaces });
   const loop = startLoop(
     {
       clock: host,
       random: host.random,
-      sources: {
-        network: netifdSource({ processes: host, clock: host, log }),
-        device: deviceSource({ processes: host, clock: host, log, interfaces: deviceInterfaces }),
-      },
+      source: (key) => (key === 'device' ? device : network),
       update: (command, state) => runUpdate(updateParts, command, state),
       verify: createVerifier({
         clock: host,
@@ -102,7 +102,7 @@ async function startAgent(
 
   function status(): StatusDocument {
     const agent = {
-      version: packageFacts.version,
+      version,
       runtime: host.runtime,
       pid: host.pid,
       startedAt,
@@ -115,10 +115,23 @@ async function startAgent(
   async function writeStatus(): Promise<void> {
     const text = `${JSON.stringify(status())}\n`;
     // A status that cannot be written was reported by the store, which writes beside it.
-    await host.writeAtomic(`${stateDir}/status.json`, text, 0o644).catch(() => {});
+    await host
+      .makeFolder(stateDir, 0o755)
+      .then(() => host.writeAtomic(`${stateDir}/status.json`, text, 0o644))
+      .catch(() => {});
+  }
+
+  /** None is forgotten: a reply on its way may echo what a reload has replaced. */
+  function rememberCredentials(): void {
+    for (const { username = '', password = '' } of config.accounts.values()) {
+      for (const name of [username, username.replace(/%3a/gi, ':')]) {
+        credentials.set(JSON.stringify([name, password]), { username: name, password });
+      }
+    }
   }
 
   function plan(): void {
+    rememberCredentials();
     for (const problem of problems) {
       log(problem.severity, problemText(problem));
     }
@@ -174,4 +187,4 @@ function withCredential(account: AccountConfig | undefined) {
 }
 
 const host = nodeHost(process.argv.slice(2), process.env);
-void runCommandLine(host, { version: packageFacts.version, startAgent }).then((status) => host.exit(status));
+void runCommandLine(host, { version, startAgent }).then((status) => host.exit(status));

@@ -29,7 +29,10 @@ export async function run({ host, startAgent, configFile }: CommandContext): Pro
     return EXIT.failed;
   }
   agent = await startAgent(host, { configFile }, configuration);
+  // Where nothing is configured nothing is awaited either, and a runtime without work would end by itself.
+  const stay = host.after(Number.MAX_SAFE_INTEGER, () => {});
   await ended;
+  stay();
   await agent.stop();
   return EXIT.ok;
 }

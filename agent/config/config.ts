@@ -1,5 +1,5 @@
 /** The configuration after it was read and checked: what the rest of the agent works with. */
-import type { SourceKind } from '../core/plan.ts';
+import type { SourceKey } from '../core/source-key.ts';
 import type { DnsServer, LogLevel } from '../ports.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
 
@@ -48,7 +48,7 @@ export interface HostnameConfig {
   networks: string[];
   devices: string[];
   family: 'ipv4' | 'ipv6' | 'dual';
-  source: SourceKind;
+  source: SourceKey;
   allowPrivate: boolean;
   /** Canonical IPv6 text. */
   ipv6Suffix?: string;

@@ -1,8 +1,9 @@
 /** From the strings of one UCI section to the typed options of the schema. */
 import type { UciSection, UciSectionKey } from '../openwrt/uci.ts';
 import type { Problem } from './config.ts';
+import type { OptionFacts, Validator } from './options.ts';
 import { closest } from './suggest.ts';
-import { type OptionFacts, type SectionType, sectionFacts, type Validator } from './validate.generated.js';
+import { type SectionType, sectionFacts } from './validate.generated.js';
 
 export type Complaint = Pick<Problem, 'severity' | 'option' | 'value' | 'code' | 'sentence'>;
 /** Adds a problem; the place is filled in from the section. */
@@ -62,7 +63,7 @@ export function readSection<T>(
     return values;
   }
   const bad = new Set<string>();
-  for (const { instancePath, keyword, params } of validate.errors ?? []) {
+  for (const { instancePath, keyword, params } of validate.errors) {
     const [, name = '', index] = instancePath.split('/');
     const option = facts.options[name];
     if (keyword === 'required') {

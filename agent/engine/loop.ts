@@ -6,7 +6,7 @@ import type { Command, Report } from '../core/draft.ts';
 import { defect } from '../core/failure.ts';
 import type { Verification } from '../core/health.ts';
 import type { Outcomes } from '../core/outcomes.ts';
-import type { SourceKind } from '../core/plan.ts';
+import type { SourceKey } from '../core/source-key.ts';
 import type { AgentState, Now, SavedState } from '../core/state.ts';
 import { initialState } from '../core/state.ts';
 import { type AgentEvent, step } from '../core/step.ts';
@@ -18,7 +18,7 @@ export type VerifyCommand = Extract<Command, { type: 'verify' }>;
 export interface LoopParts {
   clock: Clock;
   random(): number;
-  sources: Record<SourceKind, AddressSource>;
+  source(key: SourceKey): AddressSource;
   update(command: UpdateCommand, state: AgentState): Promise<Outcomes>;
   verify(command: VerifyCommand): Promise<Verification>;
   /** Called after each step: log, save, show. */
@@ -41,7 +41,7 @@ export interface Loop {
 export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop {
   const { clock } = parts;
   const queue: AgentEvent[] = [];
-  const watches = new Map<SourceKind, Stop>();
+  const watches = new Map<SourceKey, Stop>();
   let state = initialState(saved, clock.monotonicMs());
   let running = false;
   let stopped = false;
@@ -97,19 +97,22 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
     switch (command.type) {
       case 'observe': {
         const { source } = command;
-        parts.sources[source].read().then(
-          (observation) => dispatch({ type: 'observed', source, observation, answer: true }),
-          (cause: unknown) => {
-            parts.onDefect(cause);
-            const { code, sentence } = defect('source/DEFECT', cause);
-            dispatch({
-              type: 'observed',
-              source,
-              observation: { known: false, code, sentence },
-              answer: true,
-            });
-          },
-        );
+        parts
+          .source(source)
+          .read()
+          .then(
+            (observation) => dispatch({ type: 'observed', source, observation, answer: true }),
+            (cause: unknown) => {
+              parts.onDefect(cause);
+              const { code, sentence } = defect('source/DEFECT', cause);
+              dispatch({
+                type: 'observed',
+                source,
+                observation: { known: false, code, sentence },
+                answer: true,
+              });
+            },
+          );
         break;
       }
       case 'update': {
@@ -145,12 +148,14 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
 
   /** Every source in use is watched, no other. */
   function watchSources(): void {
-    for (const source of Object.keys(parts.sources) as SourceKind[]) {
+    for (const source of ['network', 'device'] as SourceKey[]) {
       const used = state.reads[source] !== undefined;
       if (used && !watches.has(source)) {
-        const stop = parts.sources[source].watch((observation) =>
-          dispatch(observation ? { type: 'observed', source, observation } : { type: 'hinted', source }),
-        );
+        const stop = parts
+          .source(source)
+          .watch((observation) =>
+            dispatch(observation ? { type: 'observed', source, observation } : { type: 'hinted', source }),
+          );
         watches.set(source, stop);
       } else if (!used) {
         watches.get(source)?.();

@@ -2,7 +2,7 @@
 import { FAMILIES, type Family } from '../core/address.ts';
 import { isChosen } from '../core/choice.ts';
 import type { Axis } from '../core/health.ts';
-import type { SourceKind } from '../core/plan.ts';
+import type { SourceKey } from '../core/source-key.ts';
 import type { AgentState, Block, HostState, Now } from '../core/state.ts';
 import { nextAttempt, type UpdateAxis, updateAxis, verdictOf } from '../core/summary.ts';
 
@@ -194,7 +194,7 @@ function blockOf({ code, sentence, sinceWallMs }: Block): StatusBlock {
 /** Only interfaces that are in use or stand beside one: nobody wants to read the LAN here. */
 function wansOf(state: AgentState): StatusDocument['wans'] {
   const wanted = new Set(Object.values(state.plan.hosts).flatMap((plan) => plan.networks));
-  return (Object.keys(state.observations) as SourceKind[]).flatMap((source) => {
+  return (Object.keys(state.observations) as SourceKey[]).flatMap((source) => {
     const observation = state.observations[source];
     const all = observation?.known ? Object.values(observation.snapshot) : [];
     const devices = new Set(all.flatMap((one) => (wanted.has(one.name) ? (one.device ?? []) : [])));

@@ -2,7 +2,7 @@
 import { FAMILIES, type Family } from '../core/address.ts';
 import { type Failure, failed } from '../core/failure.ts';
 import type { Outcomes } from '../core/outcomes.ts';
-import type { SourceKind } from '../core/plan.ts';
+import type { SourceKey } from '../core/source-key.ts';
 import type { AgentState, UpdateItem } from '../core/state.ts';
 import { uplinkOf } from '../core/via.ts';
 import type { Http } from '../ports.ts';
@@ -121,7 +121,7 @@ function chunksOf<T>(list: readonly T[], size: number): T[][] {
 }
 
 function snapshotsOf(state: AgentState) {
-  return (Object.keys(state.observations) as SourceKind[]).flatMap((source) => {
+  return (Object.keys(state.observations) as SourceKey[]).flatMap((source) => {
     const observation = state.observations[source];
     return observation?.known ? [observation.snapshot] : [];
   });

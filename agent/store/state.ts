@@ -127,15 +127,24 @@ export function createStore(parts: StoreParts): Store {
   return { load, save: (state, events) => writer.put({ state, events }), flush: writer.flush };
 }
 
+/** In an order of its own, so that the same facts are the same text whatever order they were learned in. */
 function publishedOf(state: SavedState): PublishedFile {
-  const hosts = Object.entries(state.hosts).flatMap(([id, { hostname, account, confirmed }]) => {
-    const kept = Object.entries(confirmed).map(([family, { address, wallMs }]) => [
+  const hosts = sortedEntries(state.hosts).flatMap(([id, { hostname, account, confirmed }]) => {
+    const kept = sortedEntries(confirmed).map(([family, { address, wallMs }]) => [
       family,
       { address, wallMs },
     ]);
     return kept.length === 0 ? [] : [[id, { hostname, account, confirmed: Object.fromEntries(kept) }]];
   });
-  return { version: 1, hosts: Object.fromEntries(hosts), zones: state.baselines };
+  const zones = sortedEntries(state.baselines).map(([zone, { nameServers, sinceWallMs }]) => [
+    zone,
+    { nameServers, sinceWallMs },
+  ]);
+  return { version: 1, hosts: Object.fromEntries(hosts), zones: Object.fromEntries(zones) };
+}
+
+function sortedEntries<T>(values: Record<string, T>): [string, T][] {
+  return Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** What was confirmed comes from the newer of both files: a power cut may have hit between the two writes. */

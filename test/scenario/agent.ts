@@ -109,11 +109,12 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
   }
 
   function start(saved: SavedState | undefined): Loop {
+    const network = netifdSource({ processes: feed, clock, log: () => {} });
     const started = startLoop(
       {
         clock,
         random: () => parts.random ?? 0.5,
-        sources: { network: netifdSource({ processes: feed, clock, log: () => {} }), device: noSource },
+        source: (key) => (key === 'device' ? noSource : network),
         update: (command, state) =>
           runUpdate(
             {

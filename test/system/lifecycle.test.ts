@@ -529,6 +529,10 @@ describe('what is remembered', () => {
     const agent = await router.boot();
     await published(router, '203.0.113.1');
     await until('the checks in DNS', () => router.host('home')?.axes.publicView.verdict === 'ok');
+    // The first check also writes down the name servers of the zone, a moment after it shows in the status.
+    await until('the name servers', () =>
+      JSON.stringify(readJson(router.publishedFile)).includes('nameServers'),
+    );
     const before = statSync(router.publishedFile);
     agent.signal('HUP');
     await until('the reload', () => agent.stderr().includes('read again') || agent.stderr());

@@ -6,6 +6,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { compileConfigSchema, compileStateSchema } from './schemas/compile.mjs';
+import { packCatalogue } from './schemas/pack-catalogue.mjs';
 
 const OUTPUT = 'dist/holdfast.cjs';
 /** Catalogue included; flash is what a router has least of. */
@@ -53,13 +54,22 @@ const leaveOutUnreachable = {
   },
 };
 
-/** What runs once in the life of a router is a file of its own, which the resident agent never loads. */
-const keepImportApart = {
-  name: 'keep-import-apart',
+/** Parts that most routers never need are files of their own, which the agent loads when it meets the first user. */
+const ON_DEMAND = [
+  { request: './schema-check.ts', entry: 'agent/providers/schema-check.ts', name: 'holdfast-schema' },
+  { request: './tools.ts', entry: 'agent/cli/tools.ts', name: 'holdfast-tools' },
+  { request: './import-ddns.ts', entry: 'agent/cli/import-ddns.ts', name: 'holdfast-import' },
+  { request: './asking.ts', entry: 'agent/sources/asking.ts', name: 'holdfast-sources' },
+  { request: './on-demand.ts', entry: 'agent/providers/on-demand.ts', name: 'holdfast-protocols' },
+];
+
+const keepApart = {
+  name: 'keep-apart',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/import-ddns\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './holdfast-import.cjs', external: true } : undefined,
-    );
+    onResolve({ filter: /^\.\/[\w-]+\.ts$/ }, ({ path, kind }) => {
+      const part = kind === 'dynamic-import' && ON_DEMAND.find(({ request }) => request === path);
+      return part ? { path: `./${part.name}.cjs`, external: true } : undefined;
+    });
   },
 };
 
@@ -68,8 +78,12 @@ await compileStateSchema();
 
 if (!process.argv.includes('--generate-only')) {
   await mkdir('dist', { recursive: true });
+  await writeFile('dist/catalogue.json', await packCatalogue());
   const result = await build({
-    entryPoints: { holdfast: 'agent/main.ts' },
+    entryPoints: Object.fromEntries([
+      ['holdfast', 'agent/main.ts'],
+      ...ON_DEMAND.map(({ name, entry }) => [name, entry]),
+    ]),
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -79,7 +93,7 @@ if (!process.argv.includes('--generate-only')) {
     minify: true,
     // One other character would make V8 keep the whole source with two bytes for each.
     charset: 'ascii',
-    plugins: [leaveOutUnreachable, keepImportApart],
+    plugins: [leaveOutUnreachable, keepApart],
     banner: { js: '#!/usr/bin/env node' },
     legalComments: 'none',
     metafile: true,

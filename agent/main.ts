@@ -2,10 +2,12 @@
 import { version } from '../package.json';
 import type { Agent, AgentOptions } from './cli/agent.ts';
 import { runCommandLine } from './cli/cli.ts';
-import { problemText, readConfiguration } from './cli/configuration.ts';
+import { readConfiguration } from './cli/configuration.ts';
 import { createLog } from './cli/log.ts';
+import { problemText } from './cli/problem.ts';
 import type { AccountConfig, Config, Problem } from './config/config.ts';
 import { planOf } from './config/plan.ts';
+import { secretsOf } from './config/secrets.ts';
 import type { Report } from './core/draft.ts';
 import { type AgentState, savedState } from './core/state.ts';
 import { isSettled } from './core/summary.ts';
@@ -16,12 +18,12 @@ import { createVerifier } from './engine/verify.ts';
 import { deviceInterfaces, nodeHost } from './hosts/node.ts';
 import { resolversOf } from './net/resolv-conf.ts';
 import { netifdSource } from './openwrt/netifd.ts';
-import type { Host } from './ports.ts';
+import type { DnsServer, Host } from './ports.ts';
 import type { Credential, Exchange } from './providers/protocol.ts';
 import { createRedactor } from './providers/redact.ts';
 import { PROTOCOLS } from './providers/registry.ts';
 import { userAgentOf } from './providers/user-agent.ts';
-import { deviceSource } from './sources/device.ts';
+import { createSources } from './sources/all.ts';
 import { createStore } from './store/state.ts';
 import type { PastEvent } from './store/state-file.ts';
 import { latestWriter } from './store/writer.ts';
@@ -37,7 +39,7 @@ async function startAgent(
   first: { config: Config; problems: Problem[] },
 ): Promise<Agent> {
   let { config, problems } = first;
-  const log = createLog(host, () => config.agent.logLevel);
+  const log = createLog(host, () => config.agent.logLevel, options.syslog);
   const startedAt = timeText(host.nowMs());
   const { stateDir, publishedFile } = config.agent;
   const store = createStore({ files: host, clock: host, log, random: host.random, stateDir, publishedFile });
@@ -49,7 +51,8 @@ async function startAgent(
   const openwrtRelease = await host.readText('/etc/openwrt_release').catch(() => undefined);
   const statusWriter = latestWriter(writeStatus);
   const updateParts = {
-    http: host.http,
+    ...{ http: host.http, processes: host, clock: host, crypto: host.crypto },
+    ...{ dns: host.dns, exchangeDns: host.exchangeDns, resolvers },
     protocols: PROTOCOLS,
     account: (id: string) => withCredential(config.accounts.get(id)),
     userAgent: () => userAgentOf(openwrtRelease, version, config.agent.contact),
@@ -59,21 +62,19 @@ async function startAgent(
       options.onExchange?.(account, exchange);
     },
   };
-  const network = netifdSource({ processes: host, clock: host, log });
-  const device = deviceSource({ processes: host, clock: host, log, interfaces: deviceInterfaces });
   const loop = startLoop(
     {
       clock: host,
       random: host.random,
-      source: (key) => (key === 'device' ? device : network),
+      source: createSources({
+        ...{ host, log, userAgent: updateParts.userAgent, interfaces: deviceInterfaces },
+        network: netifdSource({ processes: host, clock: host, log }),
+      }),
       update: (command, state) => runUpdate(updateParts, command, state),
       verify: createVerifier({
         clock: host,
         dns: host.dns,
-        resolvers: async () =>
-          config.agent.resolvers.length > 0
-            ? config.agent.resolvers
-            : resolversOf(await host.readText('/etc/resolv.conf').catch(() => undefined)),
+        resolvers,
         publicResolvers: () => config.agent.publicResolvers,
         authorityPort: () => config.agent.dnsPort,
       }),
@@ -121,12 +122,17 @@ async function startAgent(
       .catch(() => {});
   }
 
+  async function resolvers(): Promise<DnsServer[]> {
+    const configured = config.agent.resolvers;
+    return configured.length > 0
+      ? configured
+      : resolversOf(await host.readText('/etc/resolv.conf').catch(() => undefined));
+  }
+
   /** None is forgotten: a reply on its way may echo what a reload has replaced. */
   function rememberCredentials(): void {
-    for (const { username = '', password = '' } of config.accounts.values()) {
-      for (const name of [username, username.replace(/%3a/gi, ':')]) {
-        credentials.set(JSON.stringify([name, password]), { username: name, password });
-      }
+    for (const secret of [...config.accounts.values()].flatMap(secretsOf)) {
+      credentials.set(JSON.stringify(secret), secret);
     }
   }
 
@@ -165,7 +171,7 @@ async function startAgent(
   async function stop(): Promise<void> {
     loop.stop();
     const limit = new Promise<void>((resolve) => host.after(FLUSH_LIMIT_MS, resolve));
-    await Promise.race([Promise.all([store.flush(), statusWriter.flush()]), limit]);
+    await Promise.race([Promise.all([store.flush(), statusWriter.flush(), log.flush()]), limit]);
   }
 
   plan();

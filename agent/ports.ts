@@ -17,12 +17,18 @@ export interface Clock {
   after(delayMs: number, run: () => void): Stop;
 }
 
+/** `header` is for services that want their token in a header field of their own, such as `X-API-Key`. */
+export type Authorization =
+  | { scheme: 'basic'; username: string; password: string }
+  | { scheme: 'bearer'; token: string }
+  | { scheme: 'header'; name: string; value: string };
+
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: string;
   headers: Record<string, string>;
-  /** The only place where a credential travels: sent pre-emptively as `Authorization`, never in the URL. */
-  authorization?: { scheme: 'basic'; username: string; password: string };
+  /** Where a credential travels, sent pre-emptively. Only where a provider has no other way it is in the URL. */
+  authorization?: Authorization;
   body?: string;
   /** PEM file that replaces the system's trust anchors. */
   caFile?: string;
@@ -30,6 +36,8 @@ export interface HttpRequest {
   family?: Family;
   /** Bound to the local address of a family that the server has; otherwise the request fails. */
   via?: Uplink;
+  /** Without it, redirects within the origin are followed. */
+  redirects?: 'refuse';
   /** Limit for each phase: name lookup, connect, TLS, first byte, body. */
   phaseTimeoutMs: number;
   /** A longer body is cut here and `truncated` is set. */
@@ -65,6 +73,8 @@ export interface DnsQuestion {
   type: DnsType;
   /** RD: true for a recursive resolver, false for an authoritative server. */
   recursionDesired: boolean;
+  /** IN unless said otherwise; CH is where servers speak of themselves and of the asker. */
+  class?: 'IN' | 'CH';
 }
 
 /** `value` is the address, the name (lower case, no final dot), the text, or for SOA `mname rname serial ...`. */
@@ -89,7 +99,65 @@ export type DnsResult = { kind: 'reply'; reply: DnsReply } | { kind: 'failed'; f
 
 /** One question to one server: UDP with EDNS, repeated, then TCP (see net/dns-client.ts). */
 export interface Dns {
-  ask(server: DnsServer, question: DnsQuestion): Promise<DnsResult>;
+  /** `localAddress`: where the question is sent from, of the server's family. */
+  ask(server: DnsServer, question: DnsQuestion, localAddress?: string): Promise<DnsResult>;
+}
+
+export type DnsTransport = 'udp' | 'tcp';
+
+/** `refused`: nothing listens there. `broken`: the connection ended without a reply. */
+export type ExchangeFault = 'timeout' | 'refused' | 'no-route' | 'broken';
+
+export type Exchanged<T> = { ok: true; value: T } | { ok: false; fault: ExchangeFault };
+
+/**
+ * Sends one message from a fresh socket with a random port, connected to the server so that nobody else is
+ * heard. Each message that comes back is offered to `accept`; undefined means to go on waiting. Never rejects.
+ */
+export type DnsExchange = <T>(
+  transport: DnsTransport,
+  server: DnsServer,
+  message: Uint8Array,
+  timeoutMs: number,
+  accept: (message: Uint8Array) => T | undefined,
+  localAddress?: string,
+) => Promise<Exchanged<T>>;
+
+export type RsaHash = 'sha256' | 'sha512';
+
+export interface Crypto {
+  /** Unpredictable octets, for message ids and nonces. */
+  randomOctets(count: number): Uint8Array;
+  /** RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2); undefined when the text is no RSA key in PEM. */
+  signRsa(hash: RsaHash, privateKeyPem: string, message: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** A message and how to send it. */
+export interface DatagramExchange<T> {
+  /** A name is looked up; only addresses of `family` are used, the first of each. */
+  to: readonly { host: string; port: number }[];
+  family: Family;
+  /** Local address; without it the kernel chooses. */
+  from?: string;
+  message: Uint8Array;
+  /** When it is sent, and sent again until something is accepted; ms from the start. */
+  sendAtMs: readonly number[];
+  timeoutMs: number;
+  /** Replies may come from any port of the addresses asked, as SSDP allows. */
+  anyPort?: true;
+  /** Each message from an address asked; undefined means to go on waiting. */
+  accept(message: Uint8Array): T | undefined;
+}
+
+/** `unreachable`: no route, no such local address, or nothing listens there. */
+export type DatagramFault = 'timeout' | 'unreachable' | 'no-name';
+export type DatagramResult<T> = { ok: true; value: T } | { ok: false; fault: DatagramFault };
+
+/** UDP: each exchange has a socket of its own with a random port. Never rejects. */
+export interface Datagrams {
+  exchange<T>(exchange: DatagramExchange<T>): Promise<DatagramResult<T>>;
+  /** Unpredictable octets, for transaction ids. */
+  randomOctets(count: number): Uint8Array;
 }
 
 /** A source of addresses that can be read as a whole and watched for hints. */
@@ -108,8 +176,8 @@ export interface RunResult {
 }
 
 export interface Processes {
-  /** Runs a program to its end, no shell, output capped at 1 MiB, killed after the timeout. */
-  run(argv: readonly string[], timeoutMs: number): Promise<RunResult>;
+  /** Runs a program to its end, no shell, output capped at 1 MiB, killed after the timeout. `env` adds to ours. */
+  run(argv: readonly string[], timeoutMs: number, env?: Readonly<Record<string, string>>): Promise<RunResult>;
   /** Holds a program and reports each line of its standard output, then its end once. */
   lines(argv: readonly string[], onLine: (line: string) => void, onExit: (result: RunResult) => void): Stop;
 }
@@ -121,6 +189,8 @@ export interface Files {
   writeAtomic(path: string, text: string, mode?: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** The names in a folder, in order of the alphabet; none where there is no such folder. */
+  listFolder(path: string): Promise<string[]>;
   /** Creates a folder and its parents. */
   makeFolder(path: string, mode: number): Promise<void>;
 }
@@ -128,6 +198,8 @@ export interface Files {
 export type SignalName = 'HUP' | 'TERM' | 'INT' | 'USR1' | 'USR2';
 
 export interface Host extends Clock, Processes, Files {
+  /** Where the program stands, and `catalogue.json` beside it. */
+  programFolder: string;
   /** Name and version of the runtime, e.g. `node 20.20.2`. */
   runtime: string;
   pid: number;
@@ -135,6 +207,9 @@ export interface Host extends Clock, Processes, Files {
   env: Readonly<Record<string, string | undefined>>;
   http: Http;
   dns: Dns;
+  exchangeDns: DnsExchange;
+  crypto: Crypto;
+  datagrams: Datagrams;
   /** A fraction in [0, 1) for jitter; not for secrets. */
   random(): number;
   /** The memory in use, in KiB (resident set). */

@@ -9,6 +9,8 @@ import type { Exchange } from '../providers/protocol.ts';
 /** What a command may want to differ from the resident agent. */
 export interface AgentOptions {
   configFile: string;
+  /** Log lines go to the system log and not to standard error. */
+  syslog?: boolean;
   /** Only this hostname section; nothing is remembered and nothing written. */
   only?: string;
   onReport?(report: Report): void;

@@ -1,9 +1,14 @@
 /** `holdfast check-config`: every mistake with its place; status 2 when there is an error. */
 import { type CommandContext, EXIT } from './command.ts';
-import { problemText, readConfiguration } from './configuration.ts';
+import { problemText } from './problem.ts';
 
-export async function checkConfig({ host, configFile, json }: CommandContext): Promise<number> {
-  const configuration = await readConfiguration(host, configFile);
+export async function checkConfig({
+  host,
+  configFile,
+  json,
+  readConfiguration,
+}: CommandContext): Promise<number> {
+  const configuration = await readConfiguration();
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
     return EXIT.usage;

@@ -1,32 +1,62 @@
 /** The command line: which command, with which options; usage errors are status 2. */
+import { loadConfig } from '../config/load.ts';
+import { sectionFacts } from '../config/validate.generated.js';
 import type { Host } from '../ports.ts';
-import { checkConfig } from './check-config.ts';
+import { loadCatalogue } from '../providers/catalogue.ts';
 import { type CommandContext, EXIT } from './command.ts';
-import { DEFAULT_CONFIG_FILE } from './configuration.ts';
+import { DEFAULT_CONFIG_FILE, readConfiguration } from './configuration.ts';
 import { once } from './once.ts';
-import { providers } from './providers.ts';
 import { run } from './run.ts';
-import { showStatus } from './status.ts';
-import { trace } from './trace.ts';
-import { update } from './update.ts';
+import type { TOOLS } from './tools.ts';
 
 interface CommandFacts {
   /** Positional words, for the usage line; `[X]` is optional. */
   words: string;
   summary: string;
+  /** Options of its own, with the word for their value; empty for those without one. */
+  options?: Record<string, string>;
   run(context: CommandContext): Promise<number>;
 }
 
 const COMMANDS: Record<string, CommandFacts> = {
   run: { words: '', summary: 'Stay in memory, watch the WAN, keep every hostname up to date', run },
   once: { words: '', summary: 'Do what is due now, then end', run: once },
-  status: { words: '', summary: 'Show what the running agent knows', run: showStatus },
-  update: { words: '[HOST]', summary: 'Ask the running agent for an update now; lifts a block', run: update },
-  'check-config': { words: '', summary: 'Show every mistake in the configuration', run: checkConfig },
-  trace: { words: 'HOST', summary: 'Make one attempt and show each step of it', run: trace },
-  providers: { words: '[WORD]', summary: 'List the providers, or those that contain WORD', run: providers },
+  status: { words: '', summary: 'Show what the running agent knows', run: tool('status') },
+  update: {
+    words: '[HOST]',
+    summary: 'Ask the running agent for an update now; lifts a block',
+    run: tool('update'),
+  },
+  'check-config': {
+    words: '',
+    summary: 'Show every mistake in the configuration',
+    run: tool('check-config'),
+  },
+  trace: { words: 'HOST', summary: 'Make one attempt and show each step of it', run: tool('trace') },
+  providers: {
+    words: '[WORD]',
+    summary:
+      'List the providers, or those that contain WORD; --check finds the mistakes in a file of your own',
+    options: { '--check': 'FILE' },
+    run: tool('providers'),
+  },
+  'import-ddns': {
+    words: '',
+    summary:
+      'Show what ddns-scripts does and how it would be done here; --apply changes over, --undo goes back',
+    options: { '--from': 'FILE', '--apply': '', '--undo': '' },
+    run: importDdns,
+  },
   version: { words: '', summary: 'Show the version', run: version },
 };
+
+/** The values of `option source` in this version. */
+const SOURCES = sectionFacts.hostname.options.source?.enum ?? [];
+
+const OWN_OPTIONS: Record<string, string> = Object.assign(
+  {},
+  ...Object.values(COMMANDS).map(({ options }) => options),
+);
 
 export async function runCommandLine(
   host: Host,
@@ -34,18 +64,24 @@ export async function runCommandLine(
 ): Promise<number> {
   let configFile = DEFAULT_CONFIG_FILE;
   let json = false;
+  let syslog = false;
   let help = false;
   const words: string[] = [];
+  const own = new Map<string, string>();
   const rest = [...host.argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === '--json') {
       json = true;
+    } else if (word === '--syslog') {
+      syslog = true;
     } else if (word === '--help' || word === '-h') {
       help = true;
     } else if (word === '--config' || word === '-c') {
       configFile = rest.shift() ?? '';
     } else if (word.startsWith('--config=')) {
       configFile = word.slice('--config='.length);
+    } else if (Object.hasOwn(OWN_OPTIONS, word)) {
+      own.set(word, OWN_OPTIONS[word] === '' ? '' : (rest.shift() ?? ''));
     } else if (word.startsWith('-')) {
       return misused(host, `Option ${word} is not known.`);
     } else {
@@ -64,21 +100,40 @@ export async function runCommandLine(
   if (!command) {
     return misused(host, `There is no command '${name}'.`);
   }
+  const foreign = [...own.keys()].find((option) => !Object.hasOwn(command.options ?? {}, option));
+  if (foreign !== undefined) {
+    return misused(host, `Option ${foreign} does not belong to the command '${name}'.`);
+  }
   if (help) {
-    host.writeOut(`Usage: holdfast ${name} ${command.words}\n\n${command.summary}.\n\n${OPTIONS}`);
+    host.writeOut(`Usage: holdfast ${usageOf(name, command)}\n\n${command.summary}.\n\n${OPTIONS}`);
     return EXIT.ok;
   }
   const most = command.words === '' ? 0 : 1;
   const least = command.words !== '' && !command.words.startsWith('[') ? 1 : 0;
   if (words.length > most || words.length < least || configFile === '') {
-    return misused(host, `Usage: holdfast ${name} ${command.words}`.trim());
+    return misused(host, `Usage: holdfast ${usageOf(name, command)}`);
   }
-  return command.run({ host, ...parts, configFile, json, words });
+  return command.run({
+    host,
+    ...parts,
+    configFile,
+    readConfiguration: () => readConfiguration(host, configFile),
+    json,
+    syslog,
+    words,
+    options: own,
+  });
+}
+
+function usageOf(name: string, { words, options = {} }: CommandFacts): string {
+  const own = Object.entries(options).map(([option, value]) => `[${`${option} ${value}`.trim()}]`);
+  return [name, words, ...own].filter((part) => part !== '').join(' ');
 }
 
 const OPTIONS = `Options:
   -c, --config FILE  configuration (default ${DEFAULT_CONFIG_FILE})
       --json         output for programs
+      --syslog       log through logger(1), not on standard error
   -h, --help         this text, or the text of one command
 `;
 
@@ -99,6 +154,18 @@ Exit status: 0 ok, 1 failed, 2 wrong usage or configuration, 3 the agent is not 
 function misused(host: Host, sentence: string): number {
   host.writeErr(`holdfast: ${sentence} See holdfast --help.\n`);
   return EXIT.usage;
+}
+
+/** What people type is loaded when they type it. */
+function tool(name: keyof typeof TOOLS): CommandFacts['run'] {
+  return async (context) => (await import('./tools.ts')).TOOLS[name](context);
+}
+
+/** Loaded only when it is asked for: it runs once in the life of a router. */
+async function importDdns(context: CommandContext): Promise<number> {
+  const { importFromDdns } = await import('./import-ddns.ts');
+  const { catalogue } = await loadCatalogue(context.host, context.host.programFolder);
+  return importFromDdns(context, { catalogue, loadConfig, sources: SOURCES });
 }
 
 async function version({ host, version: number, json }: CommandContext): Promise<number> {

@@ -1,8 +1,8 @@
 /** Reads the configuration file and the password files it names. */
 import type { Config, Problem } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import type { Files } from '../ports.ts';
-import { CATALOGUE } from '../providers/registry.ts';
+import type { Host } from '../ports.ts';
+import { loadCatalogue } from '../providers/catalogue.ts';
 
 export const DEFAULT_CONFIG_FILE = '/etc/config/holdfast';
 
@@ -10,7 +10,10 @@ export type Configuration =
   | { ok: true; config: Config; problems: Problem[] }
   | { ok: false; sentence: string };
 
-export async function readConfiguration(files: Files, path: string): Promise<Configuration> {
+/** What of a host it takes to read the configuration. */
+export type ConfigurationFiles = Pick<Host, 'readText' | 'listFolder' | 'programFolder'>;
+
+export async function readConfiguration(files: ConfigurationFiles, path: string): Promise<Configuration> {
   let text: string | undefined;
   try {
     text = await files.readText(path);
@@ -23,22 +26,20 @@ export async function readConfiguration(files: Files, path: string): Promise<Con
   if (text === undefined) {
     return { ok: false, sentence: `${path} does not exist. Create it, or name another file with --config.` };
   }
+  const { catalogue, problems: ofCatalogue } = await loadCatalogue(files, files.programFolder);
   const secrets = new Map<string, string | undefined>();
-  loadConfig(text, path, CATALOGUE, (file) => {
+  loadConfig(text, path, catalogue, (file) => {
     secrets.set(file, undefined);
     return undefined;
   });
   for (const file of secrets.keys()) {
     secrets.set(file, await files.readText(file).catch(() => undefined));
   }
-  return { ok: true, ...loadConfig(text, path, CATALOGUE, (file) => secrets.get(file)) };
-}
-
-/** `FILE:LINE: severity: section, option: sentence`, as compilers print it, so that editors jump there. */
-export function problemText(problem: Problem): string {
-  const place = [problem.section, problem.option === undefined ? undefined : `option ${problem.option}`];
-  const where = place.filter((part) => part !== undefined).join(', ');
-  return `${problem.file}:${problem.line}: ${problem.severity}: ${where === '' ? '' : `${where}: `}${problem.sentence}`;
+  const { config, problems } = loadConfig(text, path, catalogue, (file) => secrets.get(file));
+  const catalogueProblems = ofCatalogue.map(
+    (problem): Problem => ({ ...problem, severity: 'error', line: 1, code: 'config/PROVIDER_FILE' }),
+  );
+  return { ok: true, config, problems: [...problems, ...catalogueProblems] };
 }
 
 function messageOf(cause: unknown): string {

@@ -1,23 +1,51 @@
-/** `holdfast once`: do what is due, wait at most a minute for the next try, then end. */
+/**
+ * `holdfast once`: do what is due, wait at most a minute for the next try, then end. What is due later keeps
+ * its time for the next start. The event-started service is this command, too.
+ */
+import type { Agent } from './agent.ts';
 import { type CommandContext, EXIT } from './command.ts';
 import { readConfiguration } from './configuration.ts';
+import { takeRequest } from './request.ts';
 import { lastStatus } from './running.ts';
-import { statusText } from './status.ts';
+import { obeySignals } from './signals.ts';
 
-export async function once({ host, startAgent, configFile, json }: CommandContext): Promise<number> {
+export async function once({ host, startAgent, configFile, json, syslog }: CommandContext): Promise<number> {
+  let agent: Agent | undefined;
+  let again = true;
+  let stopped = false;
+  const ended = obeySignals(
+    host,
+    () => agent,
+    () => {
+      again = true;
+    },
+  ).then(() => {
+    stopped = true;
+  });
   const configuration = await readConfiguration(host, configFile);
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
     return EXIT.usage;
   }
-  if ((await lastStatus(host, configuration.config.agent.stateDir))?.alive) {
+  const { stateDir } = configuration.config.agent;
+  if ((await lastStatus(host, stateDir))?.alive) {
     host.writeErr('holdfast: The agent is running and does this by itself. Use holdfast update to ask it.\n');
     return EXIT.failed;
   }
-  const agent = await startAgent(host, { configFile }, configuration);
-  await agent.settled();
+  agent = await startAgent(host, { configFile, syslog }, configuration);
+  // Left there while nothing was running.
+  const request = await takeRequest(host, stateDir);
+  if (request) {
+    agent.loop.dispatch({ type: 'requested', ...request });
+  }
+  while (again && !stopped) {
+    again = false;
+    await Promise.race([agent.settled(), ended]);
+  }
   const status = agent.status();
   await agent.stop();
-  host.writeOut(json ? `${JSON.stringify(status)}\n` : statusText(host, status));
+  host.writeOut(
+    json ? `${JSON.stringify(status)}\n` : (await import('./tools.ts')).TEXT.statusText(host, status),
+  );
   return status.hostnames.every((one) => one.axes.update.verdict === 'ok') ? EXIT.ok : EXIT.failed;
 }

@@ -1,4 +1,4 @@
-/** How the command line asks a running agent for something: a small file, then SIGUSR1. */
+/** How the command line asks an agent for something: a small file, then SIGUSR1 where one is running. */
 import type { Files, Host } from '../ports.ts';
 
 export interface AgentRequest {
@@ -6,16 +6,21 @@ export interface AgentRequest {
   hosts: string[];
 }
 
-/** Leaves a request; false when the agent is not there to take it. */
+/** Leaves a request and wakes the agent; false when it is not there to take it. */
 export async function sendRequest(
   host: Host,
   stateDir: string,
   pid: number,
   request: AgentRequest,
 ): Promise<boolean> {
-  // Readable for the agent's own user: it holds no secret.
-  await host.writeAtomic(requestFile(stateDir), JSON.stringify(request), 0o644);
+  await leaveRequest(host, stateDir, request);
   return host.sendSignal(pid, 'USR1');
+}
+
+/** Leaves a request for the next start. */
+export function leaveRequest(files: Files, stateDir: string, request: AgentRequest): Promise<void> {
+  // Readable for the agent's own user: it holds no secret.
+  return files.writeAtomic(requestFile(stateDir), JSON.stringify(request), 0o644);
 }
 
 /** Takes the request away; undefined for a bare signal, which means: update everything. */

@@ -2,18 +2,30 @@
 import type { StatusDocument } from '../engine/status.ts';
 import type { Host } from '../ports.ts';
 
-/** The last status in this folder; `alive` when the process that wrote it still runs. */
-export async function lastStatus(
-  host: Host,
-  stateDir: string,
-): Promise<{ status: StatusDocument; alive: boolean } | undefined> {
+export interface LastStatus {
+  status: StatusDocument;
+  /** An agent runs that uses this folder. */
+  alive: boolean;
+  /** The process to send signals to. */
+  pid: number;
+}
+
+/** The last status in this folder; undefined while none was written. */
+export async function lastStatus(host: Host, stateDir: string): Promise<LastStatus | undefined> {
   const text = await host.readText(`${stateDir}/status.json`).catch(() => undefined);
   if (text === undefined) {
     return undefined;
   }
   try {
     const status: StatusDocument = JSON.parse(text);
-    return { status, alive: await isAgent(host, status.agent.pid) };
+    // In its jail the agent knows itself by a number that means nothing outside; procd writes the true one.
+    for (const kind of ['run', 'once']) {
+      const pid = Number(await host.readText(`${stateDir}.${kind}.pid`).catch(() => undefined));
+      if (await isAgent(host, pid)) {
+        return { status, alive: true, pid };
+      }
+    }
+    return { status, alive: await isAgent(host, status.agent.pid), pid: status.agent.pid };
   } catch {
     return undefined;
   }

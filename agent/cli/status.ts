@@ -3,7 +3,6 @@ import type { AxisVerdict } from '../core/health.ts';
 import type { StatusAxis, StatusDocument, StatusHost } from '../engine/status.ts';
 import type { Host } from '../ports.ts';
 import { type CommandContext, EXIT } from './command.ts';
-import { readConfiguration } from './configuration.ts';
 import { oneLine } from './log.ts';
 import { type Colour, paint } from './paint.ts';
 import { lastStatus } from './running.ts';
@@ -25,8 +24,8 @@ const AXES = [
   ['publicView', 'public view'],
 ] as const;
 
-export async function showStatus({ host, configFile, json }: CommandContext): Promise<number> {
-  const configuration = await readConfiguration(host, configFile);
+export async function showStatus({ host, json, readConfiguration }: CommandContext): Promise<number> {
+  const configuration = await readConfiguration();
   const stateDir = configuration.ok ? configuration.config.agent.stateDir : '/var/run/holdfast';
   const last = await lastStatus(host, stateDir);
   if (!last) {

@@ -2,7 +2,6 @@
 import type { Axis } from '../core/health.ts';
 import type { StatusHost } from '../engine/status.ts';
 import { type CommandContext, EXIT } from './command.ts';
-import { readConfiguration } from './configuration.ts';
 import { oneLine } from './log.ts';
 
 interface TraceStep {
@@ -11,8 +10,15 @@ interface TraceStep {
   evidence?: string[];
 }
 
-export async function trace({ host, startAgent, configFile, json, words }: CommandContext): Promise<number> {
-  const configuration = await readConfiguration(host, configFile);
+export async function trace({
+  host,
+  startAgent,
+  configFile,
+  json,
+  words,
+  readConfiguration,
+}: CommandContext): Promise<number> {
+  const configuration = await readConfiguration();
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
     return EXIT.usage;
@@ -46,7 +52,7 @@ export async function trace({ host, startAgent, configFile, json, words }: Comma
       configFile,
       only: target.id,
       onReport(report) {
-        if (/^(wan|address|ubus|device)\//.test(report.code)) {
+        if (/^(wan|address|ubus|netifd|device|source|router)\//.test(report.code)) {
           show({ step: 'source', text: report.sentence });
         }
       },

@@ -1,38 +1,40 @@
-/** `holdfast update [HOST]`: asks the running agent and shows what becomes of it. */
+/** `holdfast update [HOST]`: asks the agent, starts it where events do, and shows what becomes of it. */
 import type { StatusHost } from '../engine/status.ts';
 import { type CommandContext, EXIT } from './command.ts';
-import { readConfiguration } from './configuration.ts';
-import { sendRequest } from './request.ts';
+import { leaveRequest, sendRequest } from './request.ts';
 import { lastStatus } from './running.ts';
 
 const POLL_MS = 100;
 const PATIENCE_MS = 60_000;
+const START_SERVICE = ['/etc/init.d/holdfast', 'start'];
+const START_TIMEOUT_MS = 20_000;
 
-export async function update({ host, configFile, json, words }: CommandContext): Promise<number> {
-  const configuration = await readConfiguration(host, configFile);
+export async function update({ host, json, words, readConfiguration }: CommandContext): Promise<number> {
+  const configuration = await readConfiguration();
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
     return EXIT.usage;
   }
-  const { stateDir } = configuration.config.agent;
+  const { agent: settings, hostnames: configured } = configuration.config;
+  const { stateDir } = settings;
   const before = await lastStatus(host, stateDir);
-  if (!before?.alive) {
+  const startsByEvents = settings.mode === 'event';
+  if (!before?.alive && !startsByEvents) {
     host.writeErr('holdfast: The agent is not running. Start it, or use holdfast once.\n');
     return EXIT.notRunning;
   }
   const [wanted] = words;
-  const hosts = before.status.hostnames.filter(
-    (one) => wanted === undefined || [one.id, one.hostname].includes(wanted),
-  );
+  const known = before?.alive ? before.status.hostnames : configured.filter((one) => one.enabled);
+  const hosts = known.filter((one) => wanted === undefined || [one.id, one.hostname].includes(wanted));
   if (hosts.length === 0) {
-    const known = before.status.hostnames.map((one) => one.id).join(', ') || 'none';
+    const names = known.map((one) => one.id).join(', ') || 'none';
     host.writeErr(
-      `holdfast: ${wanted === undefined ? 'No hostname is enabled.' : `There is no hostname '${wanted}'. Known are: ${known}.`}\n`,
+      `holdfast: ${wanted === undefined ? 'No hostname is enabled.' : `There is no hostname '${wanted}'. Known are: ${names}.`}\n`,
     );
     return EXIT.usage;
   }
   const ids = hosts.map((one) => one.id);
-  if (!(await sendRequest(host, stateDir, before.status.agent.pid, { hosts: ids }))) {
+  if (!(await ask(ids))) {
     host.writeErr('holdfast: The agent could not be asked. Run this as root.\n');
     return EXIT.failed;
   }
@@ -43,6 +45,18 @@ export async function update({ host, configFile, json, words }: CommandContext):
   }
   return ended.length > 0 && ended.every((one) => one.axes.update.verdict === 'ok') ? EXIT.ok : EXIT.failed;
 
+  async function ask(hostIds: string[]): Promise<boolean> {
+    if (before?.alive) {
+      return sendRequest(host, stateDir, before.pid, { hosts: hostIds });
+    }
+    try {
+      await leaveRequest(host, stateDir, { hosts: hostIds });
+    } catch {
+      return false;
+    }
+    return (await host.run(START_SERVICE, START_TIMEOUT_MS)).status === 0;
+  }
+
   /** Ends with the reply for each, a block, or a wait; else after a minute with whatever is known then. */
   async function waitForEnd(wantedIds: string[]): Promise<StatusHost[]> {
     const untilMs = host.monotonicMs() + PATIENCE_MS;
@@ -52,7 +66,8 @@ export async function update({ host, configFile, json, words }: CommandContext):
       const now = await lastStatus(host, stateDir);
       const mine = now?.status.hostnames.filter((one) => wantedIds.includes(one.id)) ?? [];
       const busy = mine.some((one) => one.axes.update.verdict === 'pending');
-      if (!now?.alive || host.monotonicMs() > untilMs || (now.status.writtenAt > seen && !busy)) {
+      const answered = now !== undefined && now.status.writtenAt > seen && !busy;
+      if ((!now?.alive && !startsByEvents) || host.monotonicMs() > untilMs || answered) {
         return mine;
       }
     }

@@ -1,18 +1,22 @@
 /** An account section: a credential that fits its provider. */
 import type { UciSection } from '../openwrt/uci.ts';
-import type { ProviderDefinition } from '../providers/definition.ts';
+import { type Catalogue, deathNotice, isDead, type ProviderDefinition } from '../providers/definition.ts';
 import type { AccountConfig } from './config.ts';
 import { type Complain, readSection, shown } from './section.ts';
 import { closest } from './suggest.ts';
 import { type AccountOptions, validateAccount } from './validate.generated.js';
 
 const MAX_SECRET_CHARS = 1024;
+/** An RSA key of 8192 bits in a JSON file has half of it. */
+const MAX_KEY_CHARS = 16_384;
+/** A private key in PEM, or within the JSON file that Google gives out: many lines are one secret. */
+const PRIVATE_KEY = /^\s*-----BEGIN [A-Z ]*PRIVATE KEY-----|^\s*\{[\s\S]*"private_key"/;
 
 /** `contact` is the agent's; `readSecret` gives the text of a password file. */
 export function readAccount(
   section: UciSection,
   complain: Complain,
-  catalogue: ReadonlyMap<string, ProviderDefinition>,
+  catalogue: Catalogue,
   contact: string,
   readSecret: (path: string) => string | undefined,
 ): AccountConfig | undefined {
@@ -33,8 +37,23 @@ export function readAccount(
     complainOfProvider(options.provider, catalogue, complain);
     return undefined;
   }
+  if (isDead(provider)) {
+    complain({
+      severity: 'error',
+      option: 'provider',
+      value: provider.id,
+      code: 'config/DEAD_PROVIDER',
+      sentence: deathNotice(provider),
+    });
+    return undefined;
+  }
   const password = readPassword(options, readSecret, complain);
-  if (password === 'wrong' || !hasRequiredFields(options, password?.text, provider, complain)) {
+  const further = furtherOptions(options);
+  if (
+    password === 'wrong' ||
+    !isServerOfKind(options.server, provider, complain) ||
+    !hasRequiredFields({ ...options, ...further, password: password?.text }, provider, complain)
+  ) {
     return undefined;
   }
   warnOfOddities(options, provider, contact, complain);
@@ -45,14 +64,30 @@ export function readAccount(
     ...(password === undefined ? {} : { password: password.text }),
     ...(options.server === undefined ? {} : { server: options.server.replace(/\/$/, '') }),
     ...(options.ca_file === undefined ? {} : { caFile: options.ca_file }),
+    options: further,
   };
 }
 
-function complainOfProvider(
-  id: string,
-  catalogue: ReadonlyMap<string, ProviderDefinition>,
-  complain: Complain,
-): void {
+/** What only some providers have a use for. */
+function furtherOptions(options: AccountOptions): Record<string, string> {
+  const {
+    provider: _provider,
+    username: _username,
+    password: _password,
+    password_file: _passwordFile,
+    server: _server,
+    ca_file: _caFile,
+    ...further
+  } = options;
+  return Object.fromEntries(
+    Object.entries(further).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join('\n') : String(value),
+    ]),
+  );
+}
+
+function complainOfProvider(id: string, catalogue: Catalogue, complain: Complain): void {
   const guess = closest(id, catalogue.keys());
   const value = shown(id);
   const name = value === undefined ? 'This provider' : `The provider '${value}'`;
@@ -82,9 +117,11 @@ function readPassword(
     });
     return 'wrong';
   }
-  const [firstLine = ''] = (readSecret(options.password_file) ?? '').split('\n', 1);
-  const text = firstLine.endsWith('\r') ? firstLine.slice(0, -1) : firstLine;
-  if (text === '' || text.length > MAX_SECRET_CHARS) {
+  const whole = readSecret(options.password_file) ?? '';
+  const [firstLine = ''] = whole.split('\n', 1);
+  const isKey = PRIVATE_KEY.test(whole);
+  const text = isKey ? whole.trim() : firstLine.replace(/\r$/, '');
+  if (text === '' || text.length > (isKey ? MAX_KEY_CHARS : MAX_SECRET_CHARS)) {
     complain({
       severity: 'error',
       option: 'password_file',
@@ -97,24 +134,44 @@ function readPassword(
   return { text };
 }
 
+/** An update over HTTP goes to an origin, one over DNS to a name server. */
+function isServerOfKind(
+  server: string | undefined,
+  { protocol }: ProviderDefinition,
+  complain: Complain,
+): boolean {
+  const isOrigin = server?.startsWith('https://');
+  if (isOrigin === undefined || isOrigin === (protocol !== 'rfc2136')) {
+    return true;
+  }
+  const allowed = isOrigin
+    ? 'a name server as HOST or HOST:PORT, without https://'
+    : 'https://HOST or https://HOST:PORT without a path or a user name';
+  const value = shown(server ?? '');
+  complain({
+    severity: 'error',
+    option: 'server',
+    ...(value === undefined ? {} : { value }),
+    code: 'config/BAD_VALUE',
+    sentence: `Option 'server'${value === undefined ? '' : ` is '${value}' but`} must be ${allowed}.`,
+  });
+  return false;
+}
+
 function hasRequiredFields(
-  { username, server }: AccountOptions,
-  password: string | undefined,
+  given: Record<string, unknown>,
   provider: ProviderDefinition,
   complain: Complain,
 ): boolean {
-  const given = { username, password, server };
   let complete = true;
-  for (const name of ['username', 'password', 'server'] as const) {
-    const field = provider.fields[name];
-    const isRequired = field?.required === true || (name === 'server' && provider.endpoint === undefined);
-    if (isRequired && given[name] === undefined) {
+  for (const [name, field] of Object.entries(provider.fields)) {
+    if (field.required && given[name] === undefined) {
       complete = false;
       complain({
         severity: 'error',
         option: name,
         code: 'config/MISSING_OPTION',
-        sentence: `${provider.title} needs option '${name}'${field === undefined ? '' : ` (${field.title})`}.`,
+        sentence: `${provider.title} needs option '${name}' (${field.title}).`,
       });
     }
   }
@@ -142,12 +199,14 @@ function warnOfOddities(
       sentence: `The user name has '%3A' and is sent to ${provider.title} as it stands; write ':' if that is meant.`,
     });
   }
-  if (options.username !== undefined && provider.fields.username === undefined) {
-    complain({
-      severity: 'warning',
-      option: 'username',
-      code: 'config/UNUSED_OPTION',
-      sentence: `${provider.title} has no use for option 'username'.`,
-    });
+  for (const name of ['username', ...Object.keys(furtherOptions(options))]) {
+    if (options[name as keyof AccountOptions] !== undefined && !Object.hasOwn(provider.fields, name)) {
+      complain({
+        severity: 'warning',
+        option: name,
+        code: 'config/UNUSED_OPTION',
+        sentence: `${provider.title} has no use for option '${name}'.`,
+      });
+    }
   }
 }

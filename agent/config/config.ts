@@ -1,5 +1,5 @@
 /** The configuration after it was read and checked: what the rest of the agent works with. */
-import type { SourceKey } from '../core/source-key.ts';
+import type { SourceKind } from '../core/source-key.ts';
 import type { DnsServer, LogLevel } from '../ports.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
 
@@ -34,6 +34,8 @@ export interface AccountConfig {
   /** `https://HOST[:PORT]` without a final slash; takes the place of the provider's own address. */
   server?: string;
   caFile?: string;
+  /** Further options by their UCI name; the items of a list stand in lines of their own. Some are secret. */
+  options: Record<string, string>;
 }
 
 export interface HostnameConfig {
@@ -44,11 +46,19 @@ export interface HostnameConfig {
   hostname: string;
   /** Is the name in DNS (false for groups and pseudo hosts)? */
   inDns: boolean;
+  /** Why not, where the provider is the reason. */
+  noDnsCheck?: string;
   account: string;
   networks: string[];
   devices: string[];
   family: 'ipv4' | 'ipv6' | 'dual';
-  source: SourceKey;
+  source: SourceKind;
+  /** Source `web`: own services in place of the known ones. */
+  echoUrls?: string[];
+  /** Source `stun`: own servers in place of the known ones. */
+  stunServers?: string[];
+  /** Source `script`: program and arguments. */
+  script?: string[];
   allowPrivate: boolean;
   /** Canonical IPv6 text. */
   ipv6Suffix?: string;

@@ -47,19 +47,67 @@ export function readHostname(
     });
     return undefined;
   }
+  if (options.enabled && !fitsCredential(account, options, name.hostname, earlier, complain)) {
+    return undefined;
+  }
   return {
     id: section.name ?? anonymousId(name.hostname, earlier),
     enabled: options.enabled,
     ...name,
+    ...(account.provider.noDnsCheck !== undefined && {
+      inDns: false,
+      noDnsCheck: account.provider.noDnsCheck,
+    }),
     account: options.account,
     networks: options.network,
     devices: options.device,
     family: options.family,
     source: options.source,
+    ...(options.echo_url.length === 0 ? {} : { echoUrls: options.echo_url }),
+    ...(options.stun_server.length === 0 ? {} : { stunServers: options.stun_server }),
+    ...(options.script === '' ? {} : { script: [options.script, ...options.script_arg] }),
     allowPrivate: options.allow_private,
     ...(suffix === undefined ? {} : { ipv6Suffix: suffix }),
     standby: existing('standby', options.standby, 'warning', surroundings, complain),
   };
+}
+
+/** Where the credential selects what is updated, a second name would be called confirmed and never be touched. */
+function fitsCredential(
+  { id, provider }: AccountConfig,
+  { family }: HostnameOptions,
+  hostname: string,
+  earlier: readonly HostnameConfig[],
+  complain: Complain,
+): boolean {
+  if (provider.credentialFor === undefined) {
+    return true;
+  }
+  const isRecord = provider.credentialFor === 'record';
+  if (isRecord && family === 'dual') {
+    complain({
+      severity: 'error',
+      option: 'family',
+      value: family,
+      code: 'config/ONE_RECORD_PER_ACCOUNT',
+      sentence: `At ${provider.title} each record, A or AAAA, has a credential of its own; make an account and a hostname section for each family.`,
+    });
+    return false;
+  }
+  const other = earlier.find(
+    (one) => one.enabled && one.account === id && (isRecord || one.hostname !== hostname),
+  );
+  if (other !== undefined) {
+    complain({
+      severity: 'error',
+      option: 'account',
+      value: id,
+      code: 'config/ONE_HOSTNAME_PER_ACCOUNT',
+      sentence: `At ${provider.title} the credential selects the ${isRecord ? 'record' : 'hostname'}, and account '${id}' is in use by section '${other.id}'; make another account.`,
+    });
+    return false;
+  }
+  return true;
 }
 
 export function readAlias(
@@ -215,12 +263,29 @@ function hasSource(options: HostnameOptions, complain: Complain): boolean {
     });
     return false;
   }
-  if (options.source !== 'device' && options.device.length > 0) {
+  if (options.source === 'script' && options.script === '') {
+    complain({
+      severity: 'error',
+      option: 'source',
+      value: 'script',
+      code: 'config/NO_SCRIPT',
+      sentence: "The source 'script' needs a program, for example: option script '/etc/holdfast/address'.",
+    });
+    return false;
+  }
+  const unused: [string, boolean, string][] = [
+    ['device', options.source !== 'network' || options.device.length === 0, 'another one than network'],
+    ['echo_url', options.source === 'web' || options.echo_url.length === 0, 'web'],
+    ['stun_server', options.source === 'stun' || options.stun_server.length === 0, 'stun'],
+    ['script', options.source === 'script' || options.script === '', 'script'],
+    ['script_arg', options.source === 'script' || options.script_arg.length === 0, 'script'],
+  ];
+  for (const [option, , needed] of unused.filter(([, isFine]) => !isFine)) {
     complain({
       severity: 'warning',
-      option: 'device',
+      option,
       code: 'config/UNUSED_OPTION',
-      sentence: "Option 'device' has no effect unless option 'source' is device.",
+      sentence: `Option '${option}' has no effect unless option 'source' is ${needed}.`,
     });
   }
   return true;

@@ -1,6 +1,6 @@
 /** Reads the whole configuration. A mistake costs its own section at most, and always has a message. */
 import { parseUci, type UciSection, type UciSectionKey } from '../openwrt/uci.ts';
-import type { ProviderDefinition } from '../providers/definition.ts';
+import type { Catalogue } from '../providers/definition.ts';
 import { readAccount } from './account.ts';
 import { readAgent } from './agent.ts';
 import type { AccountConfig, AliasConfig, Config, HostnameConfig, Problem } from './config.ts';
@@ -22,7 +22,7 @@ export interface LoadedConfig {
 export function loadConfig(
   text: string,
   file: string,
-  catalogue: ReadonlyMap<string, ProviderDefinition>,
+  catalogue: Catalogue,
   readSecret: (path: string) => string | undefined,
 ): LoadedConfig {
   const parsed = parseUci(text, file);

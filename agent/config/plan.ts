@@ -1,6 +1,7 @@
 /** From the configuration to what the core needs to know of it. */
-import type { Family } from '../core/address.ts';
+import { FAMILIES, type Family } from '../core/address.ts';
 import type { AccountPlan, HostPlan, Plan } from '../core/plan.ts';
+import { outsideKey, type SourceKey } from '../core/source-key.ts';
 import type { AccountConfig, Config, HostnameConfig } from './config.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -11,14 +12,14 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  */
 export function planOf(config: Config, revisionSalt: string): Plan {
   const { agent, accounts, hostnames } = config;
+  const enabled = hostnames.filter((host) => host.enabled);
+  const sourceOf = sourceKeys(enabled);
   return {
     agent: { resyncMs: agent.resyncSec * 1000, verify: agent.verify, holdDownMs: agent.holdDownSec * 1000 },
     accounts: Object.fromEntries(
       [...accounts.values()].map((account) => [account.id, accountPlan(account, revisionSalt)]),
     ),
-    hosts: Object.fromEntries(
-      hostnames.filter(({ enabled }) => enabled).map((host) => [host.id, hostPlan(host, revisionSalt)]),
-    ),
+    hosts: Object.fromEntries(enabled.map((host) => [host.id, hostPlan(host, sourceOf(host), revisionSalt)])),
   };
 }
 
@@ -36,19 +37,64 @@ function accountPlan(account: AccountConfig, salt: string): AccountPlan {
   };
 }
 
-function hostPlan(host: HostnameConfig, salt: string): HostPlan {
-  const families: Family[] = host.family === 'dual' ? ['ipv4', 'ipv6'] : [host.family];
+/**
+ * The source of each hostname. Hostnames that differ only in the families they publish share one, which then
+ * asks for all of these.
+ */
+function sourceKeys(hosts: readonly HostnameConfig[]): (host: HostnameConfig) => SourceKey {
+  const asked = new Map<string, Set<Family>>();
+  for (const host of hosts) {
+    const families = asked.get(questionOf(host)) ?? new Set();
+    asked.set(questionOf(host), families);
+    for (const family of familiesOf(host)) {
+      // With a host part of its own the address is made of the delegated prefix, which nobody outside knows.
+      if (family === 'ipv4' || host.ipv6Suffix === undefined) {
+        families.add(family);
+      }
+    }
+  }
+  return (host) => {
+    const { source: kind, echoUrls, stunServers, script: argv } = host;
+    return kind === 'network' || kind === 'device'
+      ? kind
+      : outsideKey({
+          kind,
+          base: host.devices.length > 0 ? 'device' : 'network',
+          networks: networksOf(host),
+          families: FAMILIES.filter((family) => asked.get(questionOf(host))?.has(family)),
+          ...(kind === 'web' && echoUrls && { echoUrls }),
+          ...(kind === 'stun' && stunServers && { stunServers }),
+          ...(kind === 'script' && argv && { argv }),
+        });
+  };
+}
+
+function questionOf({ source, networks, devices, echoUrls, stunServers, script }: HostnameConfig): string {
+  return JSON.stringify([source, networks, devices, echoUrls, stunServers, script]);
+}
+
+/** Kernel devices where they are named, whatever the source. */
+function networksOf(host: HostnameConfig): string[] {
+  return host.source !== 'network' && host.devices.length > 0 ? host.devices : host.networks;
+}
+
+function familiesOf({ family }: HostnameConfig): Family[] {
+  return family === 'dual' ? ['ipv4', 'ipv6'] : [family];
+}
+
+function hostPlan(host: HostnameConfig, source: SourceKey, salt: string): HostPlan {
   return {
     id: host.id,
     hostname: host.hostname,
     account: host.account,
     revision: digest(salt, host),
-    source: host.source,
-    networks: host.source === 'device' ? host.devices : host.networks,
-    families,
+    source,
+    networks: networksOf(host),
+    families: familiesOf(host),
     allowPrivate: host.allowPrivate,
     ...(host.ipv6Suffix === undefined ? {} : { ipv6Suffix: host.ipv6Suffix }),
     inDns: host.inDns,
+    ...(host.noDnsCheck === undefined ? {} : { noDnsCheck: host.noDnsCheck }),
   };
 }
 

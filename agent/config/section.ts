@@ -63,11 +63,11 @@ export function readSection<T>(
     return values;
   }
   const bad = new Set<string>();
-  for (const { instancePath, keyword, params } of validate.errors) {
+  for (const { instancePath, params } of validate.errors ?? []) {
     const [, name = '', index] = instancePath.split('/');
     const option = facts.options[name];
-    if (keyword === 'required') {
-      complain(missingOption(params?.missingProperty ?? '', facts.options));
+    if (params) {
+      complain(missingOption(params.missingProperty, facts.options));
     } else if (option !== undefined && !bad.has(name)) {
       bad.add(name);
       // People put a password into the wrong option of an account: none of its values is repeated.

@@ -122,6 +122,19 @@ export function scopeOf(canonical: string): Scope {
   return row?.scope ?? 'never';
 }
 
+/** Is a canonical address within one of these CIDR ranges? */
+export function isWithin(canonical: string, ranges: readonly string[]): boolean {
+  const family = canonical.includes(':') ? 'ipv6' : 'ipv4';
+  return ranges.some((range) => {
+    const [base = '', length] = range.split('/');
+    const hostBits = BigInt(BITS[family] - Number(length));
+    return (
+      base.includes(':') === (family === 'ipv6') &&
+      toBigint(canonical) >> hostBits === toBigint(base) >> hostBits
+    );
+  });
+}
+
 /** Parses a host part such as `::abcd` (RFC 4291 text); undefined when it is no IPv6 text or zero. */
 export function parseSuffix(text: string): bigint | undefined {
   const parsed = parseAddress(text);

@@ -23,7 +23,7 @@ export function decideChecks(draft: Draft): void {
     // What was confirmed for a family that is no longer configured is nobody's concern.
     const addresses = plan.families.flatMap((family) => {
       const confirmed = host?.confirmed[family];
-      return confirmed ? [[family, confirmed.address]] : [];
+      return confirmed && confirmed.unseen === undefined ? [[family, confirmed.address]] : [];
     });
     if (!host || !plan.inDns || host.check.pending || addresses.length === 0) {
       continue;

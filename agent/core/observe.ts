@@ -75,8 +75,12 @@ function isComplete(observation: Observation): boolean {
   );
 }
 
-/** Reads what failed again at once: certificates may be good now that the clock is set. */
-export function readFailedAgain({ state, now }: Draft): void {
+/** What failed for want of a good certificate may go through now: updates, and sources that ask others. */
+export function noteClockSet(draft: Draft): void {
+  const { state, now } = draft;
+  for (const key of Object.keys(state.lanes)) {
+    forgiveUnreachable(draft, key);
+  }
   for (const [source, read] of Object.entries(state.reads)) {
     if (read.failures > 0) {
       state.reads[source] = { ...read, nextMs: now.ms, again: read.pending };

@@ -11,6 +11,8 @@ export interface HostOutcome {
   confirmed: Family[];
   /** What the protocol found odd about a success. */
   remark?: string;
+  /** Why the DNS does not show what was confirmed. */
+  unseen?: string;
   failure?: Failure;
 }
 
@@ -74,7 +76,7 @@ function confirm(
   key: string,
   plan: HostPlan,
   item: UpdateItem,
-  { confirmed: families, remark, failure }: HostOutcome,
+  { confirmed: families, remark, unseen, failure }: HostOutcome,
 ): void {
   const { state, now } = draft;
   const host = state.hosts[plan.id];
@@ -85,7 +87,12 @@ function confirm(
   for (const family of families) {
     const address = item[family];
     if (address !== undefined) {
-      confirmed[family] = { address, wallMs: now.wallMs, atMs: now.ms };
+      confirmed[family] = {
+        address,
+        wallMs: now.wallMs,
+        atMs: now.ms,
+        ...(unseen !== undefined && { unseen }),
+      };
     }
   }
   const { doubted, ...settled } = failure ? host : without(host, 'due');
@@ -94,6 +101,8 @@ function confirm(
     ...settled,
     ...(stillDoubted.length > 0 && { doubted: stillDoubted }),
     confirmed,
+    // What the servers said before is no longer a fault.
+    ...(unseen !== undefined && { axes: {} }),
     retry: NO_RETRY,
     goneForced: host.goneForced || item.reason === 'gone',
     check: { count: 0, nextMs: now.ms, pending: false },

@@ -41,6 +41,8 @@ export interface HostPlan {
   ipv6Suffix?: string;
   /** Is the name in public DNS (false for groups and pseudo hosts)? */
   inDns: boolean;
+  /** Why not, where the provider is the reason: a sentence. */
+  noDnsCheck?: string;
 }
 
 export interface Plan {

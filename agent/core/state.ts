@@ -30,6 +30,8 @@ export interface Confirmed {
   wallMs: number;
   /** Absent while it is unknown how long ago that was (clock not set at boot). */
   atMs?: number;
+  /** Why the DNS does not show this address, where the provider has said so: a sentence. */
+  unseen?: string;
 }
 
 /** Why an update is sent although the address is confirmed already. */

@@ -8,14 +8,7 @@ import { type Command, type Draft, openDraft, report, wakeAt, without } from './
 import { dueUpdate, signatureOf } from './due.ts';
 import type { Verification } from './health.ts';
 import { noteSent } from './holddown.ts';
-import {
-  decideReads,
-  forgiveUnreachable,
-  noteHint,
-  noteObservation,
-  readFailedAgain,
-  refreshChoices,
-} from './observe.ts';
+import { decideReads, noteClockSet, noteHint, noteObservation, refreshChoices } from './observe.ts';
 import { applyOutcomes, type Outcomes } from './outcomes.ts';
 import type { Plan } from './plan.ts';
 import { applyPlan, learnAges } from './replan.ts';
@@ -79,10 +72,7 @@ function apply(draft: Draft, event: AgentEvent): void {
       applyRequest(draft, event.hosts);
       break;
     case 'clock-set':
-      for (const key of Object.keys(draft.state.lanes)) {
-        forgiveUnreachable(draft, key);
-      }
-      readFailedAgain(draft);
+      noteClockSet(draft);
       learnAges(draft);
       break;
     case 'woken':

@@ -41,7 +41,8 @@ export function updateAxis(state: AgentState, id: string, now: Now): UpdateAxis 
   }
   const missing = plan.families.map((family) => host.choices[family]).find((one) => one && !isChosen(one));
   const changed = unconfirmedFamilies(host).length > 0;
-  if (!changed && host.due === undefined) {
+  // Without any address a forced update cannot go out either, and an older failure explains nothing.
+  if (!changed && (host.due === undefined || laneOf(host) === undefined)) {
     return missing && !isChosen(missing)
       ? say(missing.unknown ? 'unknown' : 'warning', missing.code, missing.sentence)
       : say('ok', 'update/OK', 'The provider has confirmed this address.');

@@ -32,8 +32,8 @@ export interface WanInterface {
   prefixes: DelegatedPrefix[];
   /** Families for which this interface carries a default route. */
   defaultRoute: Family[];
-  /** The routers that its default routes lead to; absent on a point-to-point line. */
-  gateway?: Partial<Record<Family, string>>;
+  /** The router that its IPv4 default route leads to; absent on a point-to-point line. */
+  gateway?: string;
   /** Where `addresses` is what the outside saw: the device's own addresses, the only ones to bind to. */
   local?: InterfaceAddress[];
   /** Families whose address could not be found out, and why: nothing may be published for them. */

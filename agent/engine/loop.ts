@@ -18,6 +18,7 @@ export type VerifyCommand = Extract<Command, { type: 'verify' }>;
 export interface LoopParts {
   clock: Clock;
   random(): number;
+  /** The same source for the same key, as long as it is watched. */
   source(key: SourceKey): AddressSource;
   update(command: UpdateCommand, state: AgentState): Promise<Outcomes>;
   verify(command: VerifyCommand): Promise<Verification>;
@@ -97,22 +98,16 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
     switch (command.type) {
       case 'observe': {
         const { source } = command;
-        parts
-          .source(source)
-          .read()
-          .then(
-            (observation) => dispatch({ type: 'observed', source, observation, answer: true }),
-            (cause: unknown) => {
-              parts.onDefect(cause);
-              const { code, sentence } = defect('source/DEFECT', cause);
-              dispatch({
-                type: 'observed',
-                source,
-                observation: { known: false, code, sentence },
-                answer: true,
-              });
-            },
-          );
+        const reading = parts.source(source).read();
+        reading.then(
+          (observation) => dispatch({ type: 'observed', source, observation, answer: true }),
+          (cause: unknown) => {
+            parts.onDefect(cause);
+            const { code, sentence } = defect('source/DEFECT', cause);
+            const observation = { known: false, code, sentence } as const;
+            dispatch({ type: 'observed', source, observation, answer: true });
+          },
+        );
         break;
       }
       case 'update': {
@@ -148,7 +143,7 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
 
   /** Every source in use is watched, no other. */
   function watchSources(): void {
-    for (const source of ['network', 'device'] as SourceKey[]) {
+    for (const source of new Set([...Object.keys(state.reads), ...watches.keys()])) {
       const used = state.reads[source] !== undefined;
       if (used && !watches.has(source)) {
         const stop = parts

@@ -2,7 +2,8 @@
 import { FAMILIES, type Family } from '../core/address.ts';
 import { isChosen } from '../core/choice.ts';
 import type { Axis } from '../core/health.ts';
-import type { SourceKey } from '../core/source-key.ts';
+import type { HostPlan } from '../core/plan.ts';
+import { kindOf } from '../core/source-key.ts';
 import type { AgentState, Block, HostState, Now } from '../core/state.ts';
 import { nextAttempt, type UpdateAxis, updateAxis, verdictOf } from '../core/summary.ts';
 
@@ -125,7 +126,7 @@ function hostOf(
   const { verdict, sentence } = verdictOf(update, host.axes);
   const next = nextAttempt(state, id, now);
   const block = host.block ?? state.accounts[plan.account]?.block;
-  const idle = dnsAxisWithoutCheck(plan.inDns, state.plan.agent.verify);
+  const idle = dnsAxisWithoutCheck(plan, state.plan.agent.verify, unseenReason(host));
   return {
     id,
     hostname: plan.hostname,
@@ -177,12 +178,29 @@ function axisOf(axis: Axis | undefined, idle: StatusAxis): StatusAxis {
   return { ...rest, checkedAt: timeText(checkedWallMs) };
 }
 
-function dnsAxisWithoutCheck(inDns: boolean, verify: boolean): StatusAxis {
+/** Why no check takes place, if the provider has said of everything confirmed that the DNS does not show it. */
+function unseenReason({ confirmed }: HostState): string | undefined {
+  const reasons = Object.values(confirmed).map(({ unseen }) => unseen);
+  return reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined;
+}
+
+function dnsAxisWithoutCheck(
+  { inDns, noDnsCheck }: HostPlan,
+  verify: boolean,
+  unseen: string | undefined,
+): StatusAxis {
+  const notInDns = noDnsCheck ?? 'This is the name of a group, which is not in DNS.';
   const [verdict, code, sentence] = !inDns
-    ? (['off', 'check/NOT_IN_DNS', 'This is the name of a group, which is not in DNS.'] as const)
+    ? (['off', 'check/NOT_IN_DNS', notInDns] as const)
     : !verify
       ? (['off', 'check/SWITCHED_OFF', 'Checks are switched off (option verify).'] as const)
-      : (['unknown', 'check/NOT_YET', 'Not checked yet; that follows the first confirmed update.'] as const);
+      : unseen !== undefined
+        ? (['off', 'check/UNSEEN', unseen] as const)
+        : ([
+            'unknown',
+            'check/NOT_YET',
+            'Not checked yet; that follows the first confirmed update.',
+          ] as const);
   return { verdict, code, sentence, evidence: [] };
 }
 
@@ -194,7 +212,7 @@ function blockOf({ code, sentence, sinceWallMs }: Block): StatusBlock {
 /** Only interfaces that are in use or stand beside one: nobody wants to read the LAN here. */
 function wansOf(state: AgentState): StatusDocument['wans'] {
   const wanted = new Set(Object.values(state.plan.hosts).flatMap((plan) => plan.networks));
-  return (Object.keys(state.observations) as SourceKey[]).flatMap((source) => {
+  return Object.keys(state.observations).flatMap((source) => {
     const observation = state.observations[source];
     const all = observation?.known ? Object.values(observation.snapshot) : [];
     const devices = new Set(all.flatMap((one) => (wanted.has(one.name) ? (one.device ?? []) : [])));
@@ -202,7 +220,7 @@ function wansOf(state: AgentState): StatusDocument['wans'] {
       .filter((one) => wanted.has(one.name) || (one.device !== undefined && devices.has(one.device)))
       .map((one) => ({
         name: one.name,
-        source,
+        source: kindOf(source),
         up: one.up,
         ...(one.device !== undefined && { device: one.device }),
         addresses: one.addresses.map((address) => address.address),

@@ -2,24 +2,22 @@
 import { FAMILIES, type Family } from '../core/address.ts';
 import { type Failure, failed } from '../core/failure.ts';
 import type { Outcomes } from '../core/outcomes.ts';
-import type { SourceKey } from '../core/source-key.ts';
 import type { AgentState, UpdateItem } from '../core/state.ts';
 import { uplinkOf } from '../core/via.ts';
-import type { Http } from '../ports.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
-import type { Credential, Exchange, Protocol } from '../providers/protocol.ts';
+import type { Credential, Exchange, Protocol, ProtocolPorts } from '../providers/protocol.ts';
 import type { UpdateCommand } from './loop.ts';
 
 /** An account with its secret, as only the engine and the protocols see it. */
 export interface Account {
   provider: ProviderDefinition;
   credential: Credential;
+  options: Record<string, string>;
   server?: string;
   caFile?: string;
 }
 
-export interface UpdateParts {
-  http: Http;
+export interface UpdateParts extends ProtocolPorts {
   protocols: Record<ProviderDefinition['protocol'], Protocol>;
   account(id: string): Account | undefined;
   userAgent(): string;
@@ -52,13 +50,14 @@ export async function runUpdate(
   let stop: Failure | undefined;
   for (const { items, ...addresses } of groupsOf(provider, command.items)) {
     // What holds for the account or the line holds for the calls that would follow.
-    const verdicts = await callUnless(stop, items, addresses);
+    const { verdicts, unseen } = await callUnless(stop, items, addresses);
     items.forEach((item, index) => {
       const verdict = verdicts[index];
       const outcome = outcomes[item.host];
       if (verdict?.ok && outcome) {
         outcome.confirmed.push(...FAMILIES.filter((family) => addresses[family] !== undefined));
         outcome.remark = verdict.value ?? outcome.remark;
+        outcome.unseen = unseen?.[index] ?? outcome.unseen;
       } else if (verdict && !verdict.ok && outcome) {
         outcome.failure = verdict.failure;
         stop ??= verdict.failure.scope === 'hostname' ? undefined : verdict.failure;
@@ -74,9 +73,13 @@ export async function runUpdate(
     addresses: Addresses,
   ) {
     if (stopped) {
-      return items.map(() => failed(stopped));
+      return { verdicts: items.map(() => failed(stopped)), unseen: undefined };
     }
-    const { outcomes: verdicts, exchange } = await parts.protocols[provider.protocol].update(
+    const {
+      outcomes: verdicts,
+      unseen,
+      exchange,
+    } = await parts.protocols[provider.protocol].update(
       {
         ...settings,
         ...addresses,
@@ -84,11 +87,11 @@ export async function runUpdate(
         userAgent: parts.userAgent(),
         ...(via && { via }),
       },
-      parts.http,
+      parts,
       parts.redact,
     );
     parts.onExchange(command.account, exchange);
-    return verdicts;
+    return { verdicts, unseen };
   }
 }
 
@@ -121,7 +124,7 @@ function chunksOf<T>(list: readonly T[], size: number): T[][] {
 }
 
 function snapshotsOf(state: AgentState) {
-  return (Object.keys(state.observations) as SourceKey[]).flatMap((source) => {
+  return Object.keys(state.observations).flatMap((source) => {
     const observation = state.observations[source];
     return observation?.known ? [observation.snapshot] : [];
   });

@@ -31,6 +31,17 @@ export function nodeFiles(isAlive: (pid: number) => boolean): Files {
     await rm(path, { force: true });
   }
 
+  async function listFolder(path: string): Promise<string[]> {
+    try {
+      return (await readdir(path)).sort();
+    } catch (error) {
+      if (isMissing(error)) {
+        return [];
+      }
+      throw error;
+    }
+  }
+
   async function makeFolder(path: string, mode: number): Promise<void> {
     const created = await mkdir(path, { recursive: true, mode });
     if (created !== undefined) {
@@ -39,7 +50,7 @@ export function nodeFiles(isAlive: (pid: number) => boolean): Files {
     }
   }
 
-  return { readText, writeAtomic, rename, remove, makeFolder };
+  return { readText, writeAtomic, rename, remove, listFolder, makeFolder };
 }
 
 async function replace(path: string, text: string, mode: number): Promise<void> {

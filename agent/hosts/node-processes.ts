@@ -23,6 +23,7 @@ export function nodeProcesses(env: Readonly<Record<string, string | undefined>>)
     argv: readonly string[],
     onOutput: (text: string) => void,
     onEnd: (end: End) => void,
+    more: Readonly<Record<string, string>> = {},
   ): Child {
     const [program = '', ...args] = argv;
     const stderr = cappedText();
@@ -40,7 +41,11 @@ export function nodeProcesses(env: Readonly<Record<string, string | undefined>>)
     let child: ChildProcess;
     try {
       // Its own process group, so that a signal reaches the children of a script too.
-      child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnv, detached: true });
+      child = spawn(program, args, {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...childEnv, ...more },
+        detached: true,
+      });
     } catch (error) {
       setImmediate(end, -1, startFault(program, error));
       return { kill() {}, abandon() {} };
@@ -71,7 +76,11 @@ export function nodeProcesses(env: Readonly<Record<string, string | undefined>>)
     return { kill, abandon };
   }
 
-  function run(argv: readonly string[], timeoutMs: number): Promise<RunResult> {
+  function run(
+    argv: readonly string[],
+    timeoutMs: number,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<RunResult> {
     return new Promise((resolve) => {
       const stdout = cappedText();
       let timedOut = false;
@@ -80,10 +89,15 @@ export function nodeProcesses(env: Readonly<Record<string, string | undefined>>)
         child.kill('SIGKILL');
         child.abandon();
       }, timeoutMs);
-      const child = start(argv, stdout.add, ({ status, stderr }) => {
-        clearTimeout(timer);
-        resolve({ status: timedOut ? -1 : status, stdout: stdout.text, stderr });
-      });
+      const child = start(
+        argv,
+        stdout.add,
+        ({ status, stderr }) => {
+          clearTimeout(timer);
+          resolve({ status: timedOut ? -1 : status, stdout: stdout.text, stderr });
+        },
+        more,
+      );
     });
   }
 

@@ -1,13 +1,16 @@
 /** The Node host: every port over Node's own modules. Nothing here wakes the process while it is idle. */
 import { randomInt } from 'node:crypto';
-import { writeSync } from 'node:fs';
+import { realpathSync, writeSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Family } from '../core/address.ts';
+import { nodeDatagrams } from '../net/datagrams.ts';
 import { dnsClient } from '../net/dns-client.ts';
 import { nodeExchange } from '../net/dns-exchange.ts';
 import { nodeHttp } from '../net/http.ts';
 import type { Host, Log, SignalName, Stop } from '../ports.ts';
+import { nodeCrypto } from './node-crypto.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeProcesses } from './node-processes.ts';
 
@@ -21,6 +24,7 @@ export function nodeHost(
   log: Log = () => {},
 ): Host {
   return {
+    programFolder: programFolder(),
     runtime: `node ${process.versions.node}`,
     pid: process.pid,
     argv,
@@ -31,7 +35,10 @@ export function nodeHost(
     ...nodeProcesses(env),
     ...nodeFiles(isAlive),
     http: nodeHttp(log),
+    datagrams: nodeDatagrams(),
     dns: dnsClient({ exchange: nodeExchange(), random: unpredictableFraction }),
+    exchangeDns: nodeExchange(),
+    crypto: nodeCrypto,
     random: () => Math.random(),
     memoryKib: () => Math.round(process.memoryUsage.rss() / 1024),
     isAlive,
@@ -43,6 +50,15 @@ export function nodeHost(
     isTerminal: isatty(1),
     exit: (status) => process.exit(status),
   };
+}
+
+/** A symbolic link to the program leads to the files beside the program itself. */
+function programFolder(): string {
+  try {
+    return dirname(realpathSync(process.argv[1] ?? ''));
+  } catch {
+    return process.cwd();
+  }
 }
 
 /** CLOCK_MONOTONIC, whose zero is the boot (clock_gettime(2)). */

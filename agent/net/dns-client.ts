@@ -1,30 +1,20 @@
 /** One DNS question to one server: UDP with EDNS, repeated, then TCP. */
 import type { Failure, FailureKind } from '../core/failure.ts';
-import type { Dns, DnsQuestion, DnsReply, DnsResult, DnsServer } from '../ports.ts';
+import type {
+  Dns,
+  DnsExchange,
+  DnsQuestion,
+  DnsReply,
+  DnsResult,
+  DnsServer,
+  DnsTransport,
+  ExchangeFault,
+} from '../ports.ts';
 import { type DecodedReply, decodeReply, encodeQuery } from './dns-wire.ts';
-
-export type Transport = 'udp' | 'tcp';
-
-/** `refused`: nothing listens there. `broken`: the connection ended without a reply. */
-export type ExchangeFault = 'timeout' | 'refused' | 'no-route' | 'broken';
-
-export type Exchanged<T> = { ok: true; value: T } | { ok: false; fault: ExchangeFault };
-
-/**
- * Sends one message from a fresh socket with a random port, connected to the server so that nobody else is
- * heard. Each message that comes back is offered to `accept`; undefined means to go on waiting. Never rejects.
- */
-export type DnsExchange = <T>(
-  transport: Transport,
-  server: DnsServer,
-  message: Uint8Array,
-  timeoutMs: number,
-  accept: (message: Uint8Array) => T | undefined,
-) => Promise<Exchanged<T>>;
 
 /** Three tries, as resolvers do: one lost packet must not look like a dead server. */
 const UDP_TRIES = 3;
-const TIMEOUT_MS: Record<Transport, number> = { udp: 1500, tcp: 3000 };
+const TIMEOUT_MS: Record<DnsTransport, number> = { udp: 1500, tcp: 3000 };
 /** What servers answer that do not know EDNS (RFC 6891 section 7, version: section 6.1.3). */
 const EDNS_REFUSALS: readonly string[] = ['FORMERR', 'NOTIMP', 'BADVERS'];
 
@@ -41,14 +31,14 @@ export interface DnsClientParts {
 
 /** Any rcode of the server is a reply; a failure says that no usable reply came. Never rejects. */
 export function dnsClient(parts: DnsClientParts): Dns {
-  async function ask(server: DnsServer, question: DnsQuestion): Promise<DnsResult> {
+  async function ask(server: DnsServer, question: DnsQuestion, localAddress?: string): Promise<DnsResult> {
     let round: Round = { kind: 'fault', fault: 'timeout' };
     for (let attempt = 0; attempt < UDP_TRIES && isLost(round); attempt++) {
-      round = await withEdnsFallback('udp', server, question);
+      round = await withEdnsFallback('udp', server, question, localAddress);
     }
     if (isLost(round) || round.kind === 'truncated') {
       // RFC 7766 section 5: servers must offer TCP; some paths lose only UDP.
-      round = await withEdnsFallback('tcp', server, question);
+      round = await withEdnsFallback('tcp', server, question, localAddress);
     }
     if (round.kind === 'reply') {
       return round;
@@ -60,20 +50,22 @@ export function dnsClient(parts: DnsClientParts): Dns {
   }
 
   async function withEdnsFallback(
-    transport: Transport,
+    transport: DnsTransport,
     server: DnsServer,
     question: DnsQuestion,
+    localAddress: string | undefined,
   ): Promise<Round> {
-    const round = await send(transport, server, question, true);
+    const round = await send(transport, server, question, true, localAddress);
     const refused = round.kind === 'reply' && EDNS_REFUSALS.includes(round.reply.rcode);
-    return refused ? send(transport, server, question, false) : round;
+    return refused ? send(transport, server, question, false, localAddress) : round;
   }
 
   async function send(
-    transport: Transport,
+    transport: DnsTransport,
     server: DnsServer,
     question: DnsQuestion,
     edns: boolean,
+    localAddress: string | undefined,
   ): Promise<Round> {
     const query = { id: Math.floor(parts.random() * 0x10000), question, edns };
     const message = encodeQuery(query);
@@ -87,7 +79,14 @@ export function dnsClient(parts: DnsClientParts): Dns {
       unreadable ||= decoded.kind === 'broken';
       return decoded.kind === 'reply' || decoded.kind === 'truncated' ? decoded : undefined;
     }
-    const exchanged = await parts.exchange(transport, server, message, TIMEOUT_MS[transport], accept);
+    const exchanged = await parts.exchange(
+      transport,
+      server,
+      message,
+      TIMEOUT_MS[transport],
+      accept,
+      localAddress,
+    );
     if (!exchanged.ok) {
       return { kind: 'fault', fault: unreadable ? 'unreadable' : exchanged.fault };
     }

@@ -1,8 +1,7 @@
 /** DNS messages over Node's sockets. */
 import * as dgram from 'node:dgram';
 import * as net from 'node:net';
-import type { DnsServer } from '../ports.ts';
-import type { DnsExchange, Exchanged, ExchangeFault, Transport } from './dns-client.ts';
+import type { DnsExchange, DnsServer, DnsTransport, Exchanged, ExchangeFault } from '../ports.ts';
 
 type Offer = (message: Uint8Array) => void;
 type Fail = (fault: ExchangeFault) => void;
@@ -11,11 +10,12 @@ type Close = () => void;
 /** UDP and TCP exchanges; the kernel picks a random source port for each (RFC 6056). */
 export function nodeExchange(): DnsExchange {
   return <T>(
-    transport: Transport,
+    transport: DnsTransport,
     server: DnsServer,
     message: Uint8Array,
     timeoutMs: number,
     accept: (message: Uint8Array) => T | undefined,
+    localAddress?: string,
   ) =>
     new Promise<Exchanged<T>>((resolve) => {
       if (net.isIP(server.address) === 0) {
@@ -34,6 +34,7 @@ export function nodeExchange(): DnsExchange {
           }
         },
         (fault) => finish({ ok: false, fault }),
+        localAddress,
       );
       function finish(result: Exchanged<T>): void {
         clearTimeout(timer);
@@ -43,14 +44,25 @@ export function nodeExchange(): DnsExchange {
     });
 }
 
-function openUdp(server: DnsServer, message: Uint8Array, offer: Offer, fail: Fail): Close {
+function openUdp(
+  server: DnsServer,
+  message: Uint8Array,
+  offer: Offer,
+  fail: Fail,
+  localAddress?: string,
+): Close {
   const socket = dgram.createSocket(net.isIPv6(server.address) ? 'udp6' : 'udp4');
   let open = true;
   socket.on('error', (error) => fail(faultOf(error)));
   socket.on('message', (reply) => open && offer(reply));
   socket.on('connect', () => socket.send(message, (error) => error && fail(faultOf(error))));
   // A connected socket hears this server alone, and hears of a closed port (ICMP).
-  socket.connect(server.port, server.address);
+  const connect = () => open && socket.connect(server.port, server.address);
+  if (localAddress === undefined) {
+    connect();
+  } else {
+    socket.bind({ address: localAddress, port: 0 }, connect);
+  }
   return () => {
     if (open) {
       open = false;
@@ -59,8 +71,19 @@ function openUdp(server: DnsServer, message: Uint8Array, offer: Offer, fail: Fai
   };
 }
 
-function openTcp(server: DnsServer, message: Uint8Array, offer: Offer, fail: Fail): Close {
-  const socket = net.connect({ host: server.address, port: server.port, noDelay: true });
+function openTcp(
+  server: DnsServer,
+  message: Uint8Array,
+  offer: Offer,
+  fail: Fail,
+  localAddress?: string,
+): Close {
+  const socket = net.connect({
+    host: server.address,
+    port: server.port,
+    noDelay: true,
+    ...(localAddress !== undefined && { localAddress }),
+  });
   const length = Buffer.alloc(2);
   length.writeUInt16BE(message.length);
   let received = Buffer.alloc(0);

@@ -122,8 +122,8 @@ export function decodeReply(bytes: Uint8Array, query: DnsQuery): DecodedReply {
   return reply === undefined ? { kind: 'broken' } : { kind: 'reply', reply };
 }
 
-function classOf(_question: DnsQuestion): number {
-  return CLASSES.IN;
+function classOf(question: DnsQuestion): number {
+  return CLASSES[question.class ?? 'IN'];
 }
 
 /** What lies outside the message makes DataView throw a RangeError; `malformed` does the same. */

@@ -3,7 +3,7 @@ import * as http from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import fetch, { Request, type Response } from 'node-fetch';
-import type { Http, HttpReply, HttpRequest, HttpResult, Log } from '../ports.ts';
+import type { Authorization, Http, HttpReply, HttpRequest, HttpResult, Log } from '../ports.ts';
 import { connect, type Lookup, type Route, systemLookup, trustStore } from './http-connect.ts';
 import { errorCode, exchangeFault, type FaultCode, httpFailure } from './http-failure.ts';
 
@@ -47,7 +47,12 @@ export function nodeHttp(log: Log, lookup: Lookup = systemLookup): Http {
     let url = first;
     for (let hops = 0; ; hops++) {
       const exchange = await send(wanted, url);
-      if (!exchange.ok || wanted.method !== 'GET' || hops === MAX_REDIRECTS) {
+      if (
+        !exchange.ok ||
+        wanted.method !== 'GET' ||
+        wanted.redirects === 'refuse' ||
+        hops === MAX_REDIRECTS
+      ) {
         return exchange;
       }
       const next = redirectTarget(exchange.reply, url);
@@ -154,11 +159,8 @@ function compose(wanted: HttpRequest, url: URL, agent: RouteAgent, signal: Abort
   const { authorization, body } = wanted;
   const headers: Record<string, string> = { ...wanted.headers, 'accept-encoding': 'identity' };
   if (authorization !== undefined) {
-    // RFC 7617, with UTF-8; servers of this trade often never send a challenge that could be answered.
-    const token = Buffer.from(`${authorization.username}:${authorization.password}`, 'utf8').toString(
-      'base64',
-    );
-    headers.authorization = `Basic ${token}`;
+    const [name, value] = authorizationField(authorization);
+    headers[name] = value;
   }
   try {
     return new Request(url.href, {
@@ -172,6 +174,20 @@ function compose(wanted: HttpRequest, url: URL, agent: RouteAgent, signal: Abort
     });
   } catch {
     return undefined;
+  }
+}
+
+function authorizationField(authorization: Authorization): [string, string] {
+  switch (authorization.scheme) {
+    case 'basic': {
+      // RFC 7617, with UTF-8; servers of this trade often never send a challenge that could be answered.
+      const { username, password } = authorization;
+      return ['authorization', `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`];
+    }
+    case 'bearer':
+      return ['authorization', `Bearer ${authorization.token}`];
+    case 'header':
+      return [authorization.name.toLowerCase(), authorization.value];
   }
 }
 

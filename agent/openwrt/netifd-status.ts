@@ -59,6 +59,7 @@ function parseStatus(status: Json): WanInterface | undefined {
     ].flatMap((one) => parseInterfaceAddress(one) ?? []),
     prefixes: recordsOf(status['ipv6-prefix']).flatMap((one) => parsePrefix(one) ?? []),
     defaultRoute: defaultRoutes(recordsOf(status.route)),
+    ...gatewayOf(recordsOf(status.route)),
   };
 }
 
@@ -102,6 +103,13 @@ function defaultRoutes(routes: Json[]): Family[] {
     ...(targets.has('0.0.0.0') ? (['ipv4'] satisfies Family[]) : []),
     ...(targets.has('::') ? (['ipv6'] satisfies Family[]) : []),
   ];
+}
+
+/** A point-to-point line has the route without a router: `0.0.0.0`. */
+function gatewayOf(routes: Json[]): { gateway?: string } {
+  const route = routes.find(({ target, mask }) => mask === 0 && target === '0.0.0.0');
+  const nexthop = parseAddress(typeof route?.nexthop === 'string' ? route.nexthop : '');
+  return nexthop?.family === 'ipv4' && nexthop.canonical !== '0.0.0.0' ? { gateway: nexthop.canonical } : {};
 }
 
 function parseRecord(line: string): Json | undefined {

@@ -1,7 +1,7 @@
 /** What every protocol handler does: one update call, classified host by host. */
 import type { Outcome } from '../core/failure.ts';
 import type { Uplink } from '../core/via.ts';
-import type { Http } from '../ports.ts';
+import type { Clock, Crypto, Dns, DnsExchange, DnsServer, Http, Processes } from '../ports.ts';
 import type { ProviderDefinition } from './definition.ts';
 
 export interface Credential {
@@ -13,6 +13,8 @@ export interface Credential {
 export interface UpdateCall {
   provider: ProviderDefinition;
   credential: Credential;
+  /** Further options of the account by their UCI name: `zone`, `ttl`, `url`, ... Some are secret. */
+  options: Record<string, string>;
   /** Origin that replaces the provider's own, e.g. `https://update.example.org:8443`. */
   server?: string;
   caFile?: string;
@@ -31,13 +33,35 @@ export interface Exchange {
   reply: string;
 }
 
+/** The value of a success is a remark for the operator, if there is one. */
+export type Verdict = Outcome<string | undefined>;
+
 export interface CallResult {
-  /** In the order of `hostnames`; the value of a success is a remark for the operator, if there is one. */
-  outcomes: Outcome<string | undefined>[];
+  /** In the order of `hostnames`. */
+  outcomes: Verdict[];
+  /** In the same order: why the DNS does not show an address that was confirmed; undefined where it does. */
+  unseen?: (string | undefined)[];
   exchange: Exchange;
+}
+
+/** The outside world as protocols see it; each takes what it needs. */
+export interface ProtocolPorts {
+  http: Http;
+  processes: Processes;
+  /** For signatures, which carry the time. */
+  clock: Pick<Clock, 'nowMs'>;
+  crypto: Crypto;
+  dns: Dns;
+  exchangeDns: DnsExchange;
+  /** Recursive resolvers of the router, in order. */
+  resolvers(): Promise<DnsServer[]>;
 }
 
 export interface Protocol {
   /** Sends the call and never throws for anything the network or the provider does. */
-  update(call: UpdateCall, http: Http, redact: (foreignText: string) => string): Promise<CallResult>;
+  update(
+    call: UpdateCall,
+    ports: ProtocolPorts,
+    redact: (foreignText: string) => string,
+  ): Promise<CallResult>;
 }

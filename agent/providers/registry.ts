@@ -1,15 +1,22 @@
-/** Every provider of the catalogue and every protocol, by id. A new one is one line here. */
-import dyndns2Entry from './catalogue/dyndns2.json';
-import noIpEntry from './catalogue/no-ip.com.json';
-import type { ProviderDefinition } from './definition.ts';
+/** Every protocol by its name. A new one is one line here (or in `on-demand.ts`) and one in `definition.ts`. */
+import type { ProtocolName } from './definition.ts';
+import type { ON_DEMAND } from './on-demand.ts';
 import type { Protocol } from './protocol.ts';
 import { dyndns2 } from './protocols/dyndns2.ts';
 
-// JSON imports have widened types; the schema test checks what the compiler cannot.
-const ENTRIES = [dyndns2Entry, noIpEntry] as ProviderDefinition[];
+export const PROTOCOLS: Record<ProtocolName, Protocol> = {
+  dyndns2,
+  get: onDemand('get'),
+  rest: onDemand('rest'),
+  rfc2136: onDemand('rfc2136'),
+  script: onDemand('script'),
+};
 
-export const CATALOGUE: ReadonlyMap<string, ProviderDefinition> = new Map(
-  ENTRIES.map((entry) => [entry.id, entry]),
-);
-
-export const PROTOCOLS: Record<ProviderDefinition['protocol'], Protocol> = { dyndns2 };
+function onDemand(name: keyof typeof ON_DEMAND): Protocol {
+  return {
+    async update(...call) {
+      const loaded = await import('./on-demand.ts');
+      return loaded.ON_DEMAND[name].update(...call);
+    },
+  };
+}

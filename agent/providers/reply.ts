@@ -1,6 +1,8 @@
 /** Replies that no protocol defines: what HTTP itself says, and pages that are no answer at all. */
 import type { Failure, FailureKind, FailureScope } from '../core/failure.ts';
 import type { HttpReply } from '../ports.ts';
+import type { ProviderDefinition } from './definition.ts';
+import type { FailureFacts } from './facts.ts';
 
 /** Nobody is obeyed longer than a day, for only time ends such a wait. */
 export const MAX_WAIT_MS = 86_400_000;
@@ -13,6 +15,33 @@ export function replyFailure(
   line: string,
 ): Failure {
   return { kind, scope, code, sentence, ...(line !== '' && { reply: line.slice(0, 200) }) };
+}
+
+/** What an entry of the catalogue says of a reply, as a failure; `protocol` stands before its code. */
+export function factsFailure(
+  protocol: string,
+  facts: FailureFacts,
+  { busyWaitSec }: ProviderDefinition,
+  reply: HttpReply,
+  line: string,
+): Failure {
+  const { kind, scope, code, sentence, waitSec = 0 } = facts;
+  const { retryAfterMs = 0 } = retryAfterOf(reply);
+  const waitMs = Math.max(retryAfterMs, waitSec * 1000);
+  return {
+    ...replyFailure(`${protocol}/${code}`, kind, scope, sentence, line),
+    // After a fault of the provider its own rest counts; only a longer wait goes before it.
+    ...(waitMs > (kind === 'busy' ? busyWaitSec * 1000 : 0) && { retryAfterMs: waitMs }),
+  };
+}
+
+export function isFine({ status }: Pick<HttpReply, 'status'>): boolean {
+  return status >= 200 && status <= 299;
+}
+
+/** Some of these services name no type or a wrong one; but a picture or a file to save is no answer. */
+export function isText({ headers }: Pick<HttpReply, 'headers'>): boolean {
+  return !/^(image|audio|video|font)\/|^application\/(pdf|zip|gzip)\b/i.test(headers['content-type'] ?? '');
 }
 
 /**

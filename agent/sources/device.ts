@@ -7,7 +7,7 @@ import { keepRunning } from '../core/keep-running.ts';
 import { sameMeaning } from '../core/same-meaning.ts';
 import type { Observation, WanInterface, WanSnapshot } from '../core/wan.ts';
 import type { AddressSource, Clock, Log, Processes, RunResult, Stop } from '../ports.ts';
-import { parseAddresses, parseDefaultRoutes, toSnapshot } from './ip-output.ts';
+import { parseAddresses, parseDefaultRoutes, parseGateways, toSnapshot } from './ip-output.ts';
 
 const READ_TIMEOUT_MS = 5000;
 /** One change is several lines within a millisecond or two; whatever came since the last read waits so long. */
@@ -66,7 +66,7 @@ export function deviceSource({ processes, clock, log, interfaces }: DeviceDeps):
           ipv4: parseDefaultRoutes(ipv4.stdout, form),
           ipv6: parseDefaultRoutes(ipv6.stdout, form),
         };
-        return { known: true, snapshot: toSnapshot(devices, routes) };
+        return { known: true, snapshot: toSnapshot(devices, routes, parseGateways(ipv4.stdout, form)) };
       }
     }
     if (!toldWithoutIp) {

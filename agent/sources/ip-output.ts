@@ -39,14 +39,39 @@ export function parseDefaultRoutes(text: string, form: 'json' | 'text'): string[
     .flatMap(({ dev }) => (typeof dev === 'string' ? [dev] : []));
 }
 
-/** Puts devices and their default routes together. */
-export function toSnapshot(devices: WanInterface[], routes: Record<Family, string[]>): WanSnapshot {
+/** The router behind the IPv4 default route of each device; none for a point-to-point line. */
+export function parseGateways(text: string, form: 'json' | 'text'): Map<string, string> {
+  const pairs: unknown[][] =
+    form === 'text'
+      ? [...text.matchAll(/^default via (\S+) .*?\bdev (\S+)/gm)].map((match) => match.slice(1))
+      : (parseRecords(text) ?? [])
+          .filter(({ dst }) => dst === 'default')
+          .flatMap((route) => [route, ...recordsOf(route.nexthops)])
+          .map(({ gateway, dev }) => [gateway, dev]);
+  const gateways = new Map<string, string>();
+  for (const [gateway, dev] of pairs) {
+    const parsed = parseAddress(typeof gateway === 'string' ? gateway : '');
+    // The first is the one with the lowest metric.
+    if (parsed?.family === 'ipv4' && typeof dev === 'string' && !gateways.has(dev)) {
+      gateways.set(dev, parsed.canonical);
+    }
+  }
+  return gateways;
+}
+
+/** Puts devices, their default routes and the routers behind these together. */
+export function toSnapshot(
+  devices: WanInterface[],
+  routes: Record<Family, string[]>,
+  gateways: ReadonlyMap<string, string>,
+): WanSnapshot {
   const families = ['ipv4', 'ipv6'] satisfies Family[];
   return Object.fromEntries(
-    devices.map((one) => [
-      one.name,
-      { ...one, defaultRoute: families.filter((family) => one.up && routes[family].includes(one.name)) },
-    ]),
+    devices.map((one) => {
+      const defaultRoute = families.filter((family) => one.up && routes[family].includes(one.name));
+      const gateway = one.up ? gateways.get(one.name) : undefined;
+      return [one.name, { ...one, defaultRoute, ...(gateway !== undefined && { gateway }) }];
+    }),
   );
 }
 

@@ -130,9 +130,9 @@ export function createStore(parts: StoreParts): Store {
 /** In an order of its own, so that the same facts are the same text whatever order they were learned in. */
 function publishedOf(state: SavedState): PublishedFile {
   const hosts = sortedEntries(state.hosts).flatMap(([id, { hostname, account, confirmed }]) => {
-    const kept = sortedEntries(confirmed).map(([family, { address, wallMs }]) => [
+    const kept = sortedEntries(confirmed).map(([family, { address, wallMs, unseen }]) => [
       family,
-      { address, wallMs },
+      { address, wallMs, ...(unseen !== undefined && { unseen }) },
     ]);
     return kept.length === 0 ? [] : [[id, { hostname, account, confirmed: Object.fromEntries(kept) }]];
   });

@@ -35,7 +35,7 @@ const ROOMS: Record<string, Room> = {
   },
   providers: {
     rooms: ['providers', 'core', 'ports.ts'],
-    packages: ['url-template'],
+    packages: ['url-template', /^@noble\/hashes\//],
     why: 'a provider gets HTTP through a port, so that every runtime and every test can give it one',
   },
   sources: {

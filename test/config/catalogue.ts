@@ -1,4 +1,4 @@
-/** Three invented providers that between them have every trait the loader looks at. */
+/** Four invented providers that between them have every trait the loader looks at. */
 import type { ProviderDefinition } from '../../agent/providers/definition.ts';
 
 const plain: ProviderDefinition = {
@@ -11,7 +11,7 @@ const plain: ProviderDefinition = {
     username: { title: 'Login', help: '', required: true },
     password: { title: 'Update key', help: '', required: true },
   },
-  endpoint: 'https://update.plain.example/nic/update{?hostname,myip}',
+  dyndns2: { endpoint: 'https://update.plain.example/nic/update{?hostname,myip}' },
   families: { single: ['ipv4'], dual: false },
   partial: 'keeps',
   hostsPerCall: 1,
@@ -34,15 +34,27 @@ const grouped: ProviderDefinition = {
   refreshDays: 25,
 };
 
-const { endpoint: _, ...withoutEndpoint } = plain;
 const generic: ProviderDefinition = {
-  ...withoutEndpoint,
+  ...plain,
   id: 'generic',
   title: 'Any service',
+  dyndns2: {},
   families: { single: ['ipv4', 'ipv6'], dual: false },
-  fields: { password: { title: 'Token', help: '', required: true } },
+  fields: {
+    password: { title: 'Token', help: '', required: true },
+    server: { title: 'Server', help: '', required: true },
+  },
+};
+
+const { dyndns2: _, ...withoutFacts } = plain;
+const overDns: ProviderDefinition = {
+  ...withoutFacts,
+  id: 'over-dns',
+  title: 'DNS update',
+  protocol: 'rfc2136',
+  rfc2136: { ttlSec: 60 },
 };
 
 export const catalogue: ReadonlyMap<string, ProviderDefinition> = new Map(
-  [plain, grouped, generic].map((provider) => [provider.id, provider]),
+  [plain, grouped, generic, overDns].map((provider) => [provider.id, provider]),
 );

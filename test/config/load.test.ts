@@ -116,6 +116,39 @@ describe('a good file', () => {
     expect(config.accounts.get('a')?.password).toBe('from-the-file');
   });
 
+  const PEM = '-----BEGIN PRIVATE KEY-----\nMIIB\nAQAB\n-----END PRIVATE KEY-----';
+
+  test.each([
+    ['in PEM', `${PEM}\n`],
+    [
+      'in the file of a cloud',
+      `{\n  "type": "service_account",\n  "private_key": ${JSON.stringify(PEM)}\n}\n`,
+    ],
+  ])('a private key is the whole of its file: %s', (_, file) => {
+    const text = account("provider 'plain.example'\nusername 'user'\npassword_file '/etc/key'");
+
+    const { config } = load(text, { '/etc/key': file });
+
+    expect(config.accounts.get('a')?.password).toBe(file.trim());
+  });
+
+  test('a private key that is far too long is none', () => {
+    const text = account("provider 'plain.example'\nusername 'user'\npassword_file '/etc/key'");
+
+    expect(codes(text, { '/etc/key': `${PEM}${'\nAAAA'.repeat(5000)}` })).toContain(
+      'error config/PASSWORD_FILE password_file',
+    );
+  });
+
+  test.each(['192.0.2.53', 'ns1.example.org:5353', '[2001:db8::53]:53'])(
+    'DNS updates go to a name server: %s',
+    (server) => {
+      const text = account(`provider 'over-dns'\nusername 'key'\npassword 'c2VjcmV0'\nserver '${server}'`);
+
+      expect(load(text).config.accounts.get('a')?.server).toBe(server);
+    },
+  );
+
   test.each([
     { name: 'all.grouped.example', hostname: 'all.grouped.example', inDns: false },
     { name: 'Family', hostname: 'Family', inDns: false },
@@ -172,8 +205,8 @@ describe('one mistake', () => {
     ],
     [
       'agent: no effect yet',
-      "config agent\n\toption mode 'event'\n",
-      [nothing, 'warning config/NO_EFFECT_YET mode'],
+      "config agent\n\toption runtime 'quickjs'\n",
+      [nothing, 'warning config/NO_EFFECT_YET runtime'],
     ],
     [
       'agent: name of an inherited property',
@@ -205,6 +238,16 @@ describe('one mistake', () => {
       [nothing, 'error config/BAD_VALUE server'],
     ],
     [
+      'server that is no origin',
+      account(`${good}\nserver 'ns1.example.org'`),
+      [nothing, 'error config/BAD_VALUE server'],
+    ],
+    [
+      'origin in place of a name server',
+      account(`${good.replace('plain.example', 'over-dns')}\nserver 'https://a.example'`),
+      [nothing, 'error config/BAD_VALUE server'],
+    ],
+    [
       'two passwords',
       account(`${good}\npassword_file '/etc/key'`),
       [nothing, 'error config/TWO_PASSWORDS password_file'],
@@ -230,12 +273,35 @@ describe('one mistake', () => {
       host(`${name}\nfamily 'dual'`),
       ['error config/FAMILY_NOT_SERVED family'],
     ],
-    [
-      'source of a later version',
-      host(`${name}\nsource 'stun'`),
-      ['error config/NOT_IN_THIS_VERSION source'],
-    ],
+    ['source that nobody knows', host(`${name}\nsource 'pigeon'`), ['error config/BAD_VALUE source']],
     ['source device without a device', host(`${name}\nsource 'device'`), ['error config/NO_DEVICE source']],
+    ['source script without a script', host(`${name}\nsource 'script'`), ['error config/NO_SCRIPT source']],
+    [
+      'script that is no full path',
+      host(`${name}\nsource 'script'\nscript 'address.sh'`),
+      ['error config/BAD_VALUE script'],
+    ],
+    [
+      'echo service without TLS',
+      host(`${name}\nsource 'web'\necho_url 'http://echo.example/'`),
+      ['error config/BAD_VALUE echo_url'],
+    ],
+    [
+      'STUN server as a URL',
+      host(`${name}\nsource 'stun'\nstun_server 'stun:stun.example'`),
+      ['error config/BAD_VALUE stun_server'],
+    ],
+    [
+      'settings of other sources',
+      host(
+        `${name}\nsource 'dns'\necho_url 'https://echo.example/'\nstun_server 'stun.example'\nscript '/bin/ip'`,
+      ),
+      [
+        'warning config/UNUSED_OPTION echo_url',
+        'warning config/UNUSED_OPTION stun_server',
+        'warning config/UNUSED_OPTION script',
+      ],
+    ],
     ['device without the source', host(`${name}\ndevice 'eth1'`), ['warning config/UNUSED_OPTION device']],
     ['suffix that is none', host(`${name}\nipv6_suffix 'abcd'`), ['error config/BAD_SUFFIX ipv6_suffix']],
     [
@@ -321,7 +387,7 @@ describe('ten mistakes in one file', () => {
       "6 warning, agent 'agent': Option 'contakt' is not known in a section of type agent; did you mean 'contact'?",
       "14 error, account 'mistyped': The provider 'plan.example' is not in the catalogue; did you mean 'plain.example'?",
       "18 error, account 'forgetful': Plain DNS needs option 'password' (Update key).",
-      "29 error, hostname 'web': Option 'source': 'web' is not available in this version; it must be one of: network, device.",
+      "29 error, hostname 'web': Option 'source' is 'pigeon' but must be one of: network, device, web, dns, stun, router, script.",
       "33 error, hostname 'lost': There is no account section named 'goood'; did you mean 'good'?",
       "36 error, hostname 'short': The name 'short' is not complete: write the full name, for example home.example.org.",
       "40 error, hostname 'twin': The hostname 'home.plain.example' with account 'good' is already in section 'home'; remove one of them.",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config/load.ts';
 import { planOf } from '../../agent/config/plan.ts';
+import { outsideSettings } from '../../agent/core/source-key.ts';
 import { catalogue } from './catalogue.ts';
 
 const TEXT = `
@@ -120,5 +121,85 @@ describe('revisions', () => {
   test('stay the same for the same file and differ by salt', () => {
     expect(planFor(TEXT)).toEqual(before);
     expect(planFor(TEXT, 'pepper').accounts.a?.revision).not.toBe(before.accounts.a?.revision);
+  });
+});
+
+describe('sources that ask others', () => {
+  function sourcesOf(...sections: string[]) {
+    const hosts = sections.map(
+      (options, index) =>
+        `config hostname 'h${index}'\n\toption hostname 'h${index}.example.org'\n\toption account 'a'\n${options.replace(/^/gm, '\t')}\n`,
+    );
+    const account =
+      "config agent\n\toption contact 'admin@example.org'\n\nconfig account 'a'\n\toption provider 'grouped.example'\n\toption username 'user'\n\toption password 'x'\n";
+    const { hosts: plans } = planFor([account, ...hosts].join('\n'));
+    return Object.values(plans).map(({ source, networks }) => ({
+      settings: outsideSettings(source),
+      networks,
+    }));
+  }
+
+  test('carry their settings in the key', () => {
+    expect(
+      sourcesOf(
+        "option source 'web'\nlist echo_url 'https://echo.example/ip'",
+        "option source 'stun'\nlist device 'eth1'\nlist stun_server 'stun.example:3478'",
+        "option source 'script'\noption script '/bin/x'\nlist script_arg 'a b'",
+        "option source 'dns'\nlist network 'wan'\nlist network 'wanb'",
+      ),
+    ).toEqual([
+      {
+        settings: {
+          kind: 'web',
+          base: 'network',
+          networks: ['wan'],
+          families: ['ipv4'],
+          echoUrls: ['https://echo.example/ip'],
+        },
+        networks: ['wan'],
+      },
+      {
+        settings: {
+          kind: 'stun',
+          base: 'device',
+          networks: ['eth1'],
+          families: ['ipv4'],
+          stunServers: ['stun.example:3478'],
+        },
+        networks: ['eth1'],
+      },
+      {
+        settings: {
+          kind: 'script',
+          base: 'network',
+          networks: ['wan'],
+          families: ['ipv4'],
+          argv: ['/bin/x', 'a b'],
+        },
+        networks: ['wan'],
+      },
+      {
+        settings: { kind: 'dns', base: 'network', networks: ['wan', 'wanb'], families: ['ipv4'] },
+        networks: ['wan', 'wanb'],
+      },
+    ]);
+  });
+
+  test('are shared by hostnames that differ only in their families', () => {
+    const [one, other, third] = sourcesOf(
+      "option source 'web'",
+      "option source 'web'\noption family 'dual'",
+      "option source 'web'\nlist network 'wanb'",
+    );
+
+    expect(one?.settings).toEqual(other?.settings);
+    expect(one?.settings?.families).toEqual(['ipv4', 'ipv6']);
+    expect(third?.settings?.families).toEqual(['ipv4']);
+  });
+
+  test('are not asked for an address that has a host part of its own', () => {
+    const [one] = sourcesOf("option source 'web'\noption family 'dual'\noption ipv6_suffix '::5'");
+
+    expect(one?.settings?.families).toEqual(['ipv4']);
   });
 });

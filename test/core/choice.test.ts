@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Family } from '../../agent/core/address.ts';
 import { choose, isChosen } from '../../agent/core/choice.ts';
 import type { HostPlan } from '../../agent/core/plan.ts';
+import { outsideKey } from '../../agent/core/source-key.ts';
 import type { DelegatedPrefix, InterfaceAddress, WanInterface } from '../../agent/core/wan.ts';
 
 const HOST: HostPlan = {
@@ -389,5 +390,88 @@ describe('ipv6_suffix', () => {
     const host: Partial<HostPlan> = { source: 'device', networks: ['eth1'], ipv6Suffix: '::abcd' };
 
     expect(chosen('ipv6', [wan('eth1', addresses)], host)).toBe(expected);
+  });
+});
+
+describe('a source that asks others', () => {
+  const WEB = outsideKey({ kind: 'web', base: 'network', networks: ['wan'], families: ['ipv4', 'ipv6'] });
+  const NOBODY = { code: 'source/NO_ANSWER', sentence: 'Nobody answers.' };
+  const PUBLIC = '203.0.114.7';
+  const behindNat = { local: [{ address: '192.168.1.2', prefixLength: 24 }] };
+
+  test.each<{
+    name: string;
+    interfaces: WanInterface[];
+    family?: Family;
+    host?: Partial<HostPlan>;
+    published?: string;
+    expected: string;
+  }>([
+    {
+      name: 'what the outside saw, and not the address of the device',
+      interfaces: [wan('wan', [PUBLIC], behindNat)],
+      expected: `${PUBLIC} wan eth1`,
+    },
+    {
+      name: 'nothing, while it is not known, even of what is published',
+      interfaces: [wan('wan', [], { ...behindNat, unknown: { ipv4: NOBODY } })],
+      published: PUBLIC,
+      expected: 'source/NO_ANSWER',
+    },
+    {
+      name: 'nothing of the next interface either, for the first may well be good',
+      interfaces: [wan('wan', [], { unknown: { ipv4: NOBODY } }), wan('wanb', [PUBLIC], { device: 'eth2' })],
+      host: { networks: ['wan', 'wanb'] },
+      expected: 'source/NO_ANSWER',
+    },
+    {
+      name: 'the next interface where the first is down',
+      interfaces: [down('wan'), wan('wanb', [PUBLIC], { device: 'eth2' })],
+      host: { networks: ['wan', 'wanb'] },
+      expected: `${PUBLIC} wanb eth2`,
+    },
+    {
+      name: 'the family that is known',
+      interfaces: [wan('wan', [PUBLIC], { unknown: { ipv6: NOBODY } })],
+      expected: `${PUBLIC} wan eth1`,
+    },
+    {
+      name: 'double NAT, as the router in front tells it',
+      interfaces: [wan('wan', ['10.7.7.9'], behindNat)],
+      expected: 'address/PRIVATE',
+    },
+    {
+      name: 'the NAT of the ISP',
+      interfaces: [wan('wan', ['100.64.0.9'], behindNat)],
+      expected: 'address/CGNAT',
+    },
+    {
+      name: 'a host part goes onto the delegated prefix, whatever the outside saw',
+      interfaces: [
+        wan('wan', ['2001:db8:1::7'], {
+          prefixes: [prefix('2001:db8:7::', 48)],
+          unknown: { ipv6: NOBODY },
+        }),
+      ],
+      family: 'ipv6',
+      host: { ipv6Suffix: '::abcd', allowPrivate: true },
+      expected: '2001:db8:7::abcd wan eth1',
+    },
+  ])('$name', ({ interfaces, family = 'ipv4', host = {}, published, expected }) => {
+    expect(chosen(family, interfaces, { source: WEB, ...STRICT, ...host }, published)).toBe(expected);
+  });
+
+  test.each([
+    ['network', true],
+    [WEB, false],
+  ])('a private address under source %s: others could be asked: %s', (source, suggested) => {
+    const choice = choose(
+      { ...HOST, ...STRICT, source },
+      'ipv4',
+      { wan: wan('wan', ['192.168.1.2']) },
+      undefined,
+    );
+
+    expect(!isChosen(choice) && choice.sentence.includes("source 'web'")).toBe(suggested);
   });
 });

@@ -23,6 +23,7 @@ function dueOf(changes: Changes) {
 
 describe('what is sent', () => {
   const NOTHING_V6 = { code: 'wan/NO_ADDRESS', sentence: 'No address.' };
+  const UNKNOWN_V6 = { code: 'source/NO_ANSWER', sentence: 'Nobody answers.', unknown: true as const };
 
   test.each<{ name: string; changes: Changes; send: string | undefined; reason?: string }>([
     { name: 'nothing, where all is confirmed', changes: {}, send: undefined },
@@ -48,6 +49,29 @@ describe('what is sent', () => {
       name: 'nothing, where a family has lost its address',
       changes: { host: { choices: { ipv4: { address: IPV4, ...origin }, ipv6: NOTHING_V6 } } },
       send: undefined,
+    },
+    {
+      name: 'the family that is known, where the provider keeps the other',
+      changes: { host: { choices: { ipv4: { address: NEW, ...origin }, ipv6: UNKNOWN_V6 } } },
+      send: `${NEW} `,
+      reason: 'changed',
+    },
+    {
+      name: 'nothing, where that would erase a family that may be there',
+      changes: {
+        host: { choices: { ipv4: { address: NEW, ...origin }, ipv6: UNKNOWN_V6 } },
+        accountPlan: { partial: 'erases' },
+      },
+      send: undefined,
+    },
+    {
+      name: 'one family, where the other is known to be gone',
+      changes: {
+        host: { choices: { ipv4: { address: NEW, ...origin }, ipv6: NOTHING_V6 } },
+        accountPlan: { partial: 'erases' },
+      },
+      send: `${NEW} `,
+      reason: 'changed',
     },
     {
       name: 'nothing, where nothing could be chosen',

@@ -35,6 +35,22 @@ test.each<{ name: string; interfaces: WanInterface[]; expected: unknown }>([
     expected: undefined,
   },
   {
+    name: 'what the outside saw is nothing to bind to',
+    interfaces: [
+      { ...FIRST, addresses: [{ address: '203.0.113.7', prefixLength: 32 }], local: [V4] },
+      { ...SECOND, addresses: [], local: SECOND.addresses },
+    ],
+    expected: { device: 'eth1', ipv4: '192.0.2.1' },
+  },
+  {
+    name: 'a lasting address goes before a temporary one',
+    interfaces: [
+      { ...FIRST_V6, addresses: [{ address: '2001:db8::77', prefixLength: 64, temporary: true }, V6] },
+      SECOND,
+    ],
+    expected: { device: 'eth1', ipv6: '2001:db8::1' },
+  },
+  {
     name: 'a family without an address is left out',
     interfaces: [FIRST, SECOND],
     expected: { device: 'eth1', ipv4: '192.0.2.1' },

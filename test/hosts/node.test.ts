@@ -225,6 +225,13 @@ test('run does not wait for a grandchild that keeps the output open', async () =
   expect(result.status).toBe(0);
 });
 
+test('run adds to the environment what is given, and keeps the rest', async () => {
+  const { stdout } = await host.run(['env'], 5000, { HOLDFAST_IPV4: '192.0.2.1' });
+
+  expect(stdout.split('\n')).toEqual(expect.arrayContaining(['HOLDFAST_IPV4=192.0.2.1', 'KEPT=yes']));
+  expect(stdout).not.toContain('s3cret');
+});
+
 /** A killed process whose parent is gone may stay as a zombie in a container without an init. */
 async function isRunning(pid: number): Promise<boolean> {
   const status = await host.readText(`/proc/${pid}/stat`).catch(() => undefined);
@@ -392,6 +399,15 @@ describe('files', () => {
     await chmod(join(folder, 'a/b'), 0o711);
     await host.makeFolder(join(folder, 'a/b'), 0o750);
     expect((await stat(join(folder, 'a/b'))).mode & 0o777).toBe(0o711);
+  });
+
+  test('lists a folder in order; one that is not there is empty', async () => {
+    await writeFile(join(folder, 'b.json'), '');
+    await writeFile(join(folder, 'a.json'), '');
+
+    expect(await host.listFolder(folder)).toEqual(['a.json', 'b.json']);
+    expect(await host.listFolder(join(folder, 'nowhere'))).toEqual([]);
+    await expect(host.listFolder(join(folder, 'a.json'))).rejects.toThrow('ENOTDIR');
   });
 });
 

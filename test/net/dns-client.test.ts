@@ -30,6 +30,7 @@ interface NameServer {
   /** Each query as `transport`, and `+edns` if it had an OPT record of 1232 octets. */
   asked: string[];
   sourcePorts: number[];
+  sourceAddresses: string[];
   ids: (number | undefined)[];
 }
 
@@ -39,13 +40,19 @@ async function nameServer(udp: Answer, tcp?: Answer, address = '127.0.0.1'): Pro
   onTestFinished(() => {
     socket.close();
   });
-  const server: NameServer = { address, port: 0, asked: [], sourcePorts: [], ids: [] };
+  const server: NameServer = { address, port: 0, asked: [], sourcePorts: [], sourceAddresses: [], ids: [] };
 
-  function respond(transport: string, message: Uint8Array, port: number, answer: Answer): Uint8Array[] {
+  function respond(
+    transport: string,
+    message: Uint8Array,
+    { port = 0, address: from = '' }: { port?: number; address?: string },
+    answer: Answer,
+  ): Uint8Array[] {
     const query = packet.decode(Buffer.from(message));
     const edns = query.additionals?.some((record) => record.type === 'OPT' && record.udpPayloadSize === 1232);
     server.asked.push(edns ? `${transport}+edns` : transport);
     server.sourcePorts.push(port);
+    server.sourceAddresses.push(from);
     server.ids.push(query.id);
     return answer(query, server.asked.length).map((reply) =>
       reply instanceof Uint8Array ? reply : packet.encode({ type: 'response', ...pick(query), ...reply }),
@@ -53,7 +60,7 @@ async function nameServer(udp: Answer, tcp?: Answer, address = '127.0.0.1'): Pro
   }
 
   socket.on('message', (message, from) => {
-    for (const reply of respond('udp', message, from.port, udp)) {
+    for (const reply of respond('udp', message, from, udp)) {
       socket.send(reply, from.port, from.address);
     }
   });
@@ -65,7 +72,12 @@ async function nameServer(udp: Answer, tcp?: Answer, address = '127.0.0.1'): Pro
         if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) {
           return;
         }
-        const replies = respond('tcp', received.subarray(2), connection.remotePort ?? 0, tcp);
+        const replies = respond(
+          'tcp',
+          received.subarray(2),
+          { port: connection.remotePort, address: connection.remoteAddress },
+          tcp,
+        );
         const framed = Buffer.concat(
           replies.flatMap((reply) => [Buffer.from([reply.length >> 8, reply.length & 255]), reply]),
         );
@@ -343,3 +355,47 @@ function unreadable(query: packet.DecodedPacket): Uint8Array[] {
   reply.writeUInt16BE(1, 6);
   return [reply];
 }
+
+test('class CH is asked as such, from the address that was demanded, over UDP and over TCP', async () => {
+  const text: packet.Packet = {
+    answers: [{ type: 'TXT', name: 'whoami.cloudflare', class: 'CH', ttl: 0, data: '192.0.2.9' }],
+  };
+  const classes: (string | undefined)[] = [];
+  const answer: Answer = (query) => {
+    classes.push(query.questions?.[0]?.class);
+    return classes.length === 1 ? [{ ...text, flags: packet.TRUNCATED_RESPONSE }] : [text];
+  };
+  const server = await nameServer(answer, answer);
+  const dns = dnsClient({ exchange: nodeExchange(), random: Math.random });
+  const question: DnsQuestion = {
+    name: 'whoami.cloudflare',
+    type: 'TXT',
+    class: 'CH',
+    recursionDesired: true,
+  };
+
+  const result = await inVirtualTime(() => dns.ask(server, question, '127.0.0.5'));
+
+  expect(verdict(result)).toBe('NOERROR tcp 192.0.2.9');
+  expect(classes).toEqual(['CH', 'CH']);
+  expect(server.sourceAddresses).toEqual(['127.0.0.5', '127.0.0.5']);
+});
+
+test('a reply of another class is no reply', async () => {
+  const server = await nameServer((query) => [
+    { questions: (query.questions ?? []).map((one) => ({ ...one, class: 'CH' as const })), ...GOOD },
+  ]);
+
+  // Not heard, so TCP is tried, where nothing listens.
+  expect(verdict(await ask(server))).toBe('unreachable dns/REFUSED_PORT');
+  expect(server.asked).toHaveLength(3);
+});
+
+test('an address that is not there is no way out', async () => {
+  const server = await nameServer(UNUSED, UNUSED);
+  const dns = dnsClient({ exchange: nodeExchange(), random: Math.random });
+
+  const result = await inVirtualTime(() => dns.ask(server, QUESTION, '192.0.2.77'));
+
+  expect(verdict(result)).toBe('unreachable dns/NO_ROUTE');
+});

@@ -77,6 +77,17 @@ describe('requests', () => {
     expect(server.requests.map((request) => request.headers.authorization)).toEqual([expected]);
   });
 
+  test.each<[NonNullable<HttpRequest['authorization']>, Record<string, string>]>([
+    [{ scheme: 'bearer', token: 'abc-123' }, { authorization: 'Bearer abc-123' }],
+    [{ scheme: 'header', name: 'X-Api-Key', value: 'abc-123' }, { 'x-api-key': 'abc-123' }],
+  ])('send other credentials in their header: %j', async (authorization, expected) => {
+    const server = await webServer((_request, response) => response.end('good'));
+
+    await client().request(get(`http://127.0.0.1:${server.port}/`, { authorization }));
+
+    expect(server.requests[0]?.headers).toMatchObject(expected);
+  });
+
   test('leave through the local address of the uplink', async () => {
     const server = await webServer((_request, response) => response.end('good'));
 
@@ -351,6 +362,18 @@ describe('bodies', () => {
 });
 
 describe('redirects', () => {
+  test('are returned as they are where they are refused', async () => {
+    const server = await webServer((_request, response) => {
+      response.writeHead(302, { location: '/elsewhere' }).end('192.0.2.1');
+    });
+    const url = `http://127.0.0.1:${server.port}/`;
+
+    const result = await nodeHttp(() => {}).request(get(url, { redirects: 'refuse' }));
+
+    expect(verdict(result)).toBe('status 302');
+    expect(server.requests).toHaveLength(1);
+  });
+
   test('are followed on the same origin, with the credential', async () => {
     const server = await webServer((request, response) =>
       request.url === '/c'

@@ -220,6 +220,7 @@ describe('a snapshot', () => {
           addresses: [{ address: '198.51.100.10', prefixLength: 24 }],
           prefixes: [],
           defaultRoute: ['ipv4'],
+          gateway: '198.51.100.1',
         },
         wan6: {
           name: 'wan6',
@@ -282,6 +283,20 @@ describe('a snapshot', () => {
         },
       },
     });
+  });
+
+  test.each([
+    ['a router', '198.51.100.1', '198.51.100.1'],
+    ['nobody, on a point-to-point line', '0.0.0.0', undefined],
+    ['something that is no address', 'router', undefined],
+  ])('knows the way out: %s', async (_, nexthop, gateway) => {
+    const { feed, netifd } = await watching();
+    feed.setDump([wanWith('192.0.2.9', { route: [{ target: '0.0.0.0', mask: 0, nexthop }] })]);
+
+    const observation = await netifd.read();
+
+    expect(observation.known && observation.snapshot.wan?.gateway).toBe(gateway);
+    expect(observation).toMatchObject({ snapshot: { wan: { defaultRoute: ['ipv4'] } } });
   });
 
   test.for([

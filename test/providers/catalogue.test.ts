@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { parseTemplate } from 'url-template';
 import { describe, expect, test } from 'vitest';
+import { sectionFacts } from '../../agent/config/validate.generated.js';
 import { normaliseHostname } from '../../agent/core/hostname.ts';
-import type { ProviderDefinition } from '../../agent/providers/definition.ts';
-import { CATALOGUE, PROTOCOLS } from '../../agent/providers/registry.ts';
-import { expand } from '../../agent/providers/template.ts';
+import { type CatalogueEntry, isDead, type ProviderDefinition } from '../../agent/providers/definition.ts';
+import { PROTOCOLS } from '../../agent/providers/registry.ts';
+import { CATALOGUE, CATALOGUE_FOLDER, PROVIDERS } from '../fakes/catalogue.ts';
 
-const FOLDER = new URL('../../agent/providers/catalogue/', import.meta.url);
 const schema: SchemaNode = JSON.parse(
   readFileSync(new URL('../../schemas/provider.schema.json', import.meta.url), 'utf8'),
 );
@@ -15,13 +15,12 @@ const validate = new Ajv2020({
   strict: true,
   strictTypes: false,
   strictRequired: false,
+  strictTuples: false,
   allErrors: true,
 }).compile(schema);
-const FILES = readdirSync(FOLDER).sort();
-const ENTRIES = FILES.map((file): [string, ProviderDefinition] => [
-  file,
-  JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')),
-]);
+const FILES = readdirSync(CATALOGUE_FOLDER).sort();
+const ENTRIES = [...CATALOGUE.values()].map((entry): [string, CatalogueEntry] => [entry.id, entry]);
+const LIVING = [...PROVIDERS.values()].map((entry): [string, ProviderDefinition] => [entry.id, entry]);
 
 interface SchemaNode {
   title?: string;
@@ -44,32 +43,30 @@ describe('the schema', () => {
   const nodes = Object.entries({ ...schema.properties, ...schema.$defs, ...schema.$defs?.field?.properties });
 
   test.each(nodes)('gives %s a title and a description', (_, node) => {
-    expect(node.title).toMatch(/^[A-Z]/);
+    expect(node.title).toMatch(/^[A-Za-z]/);
     expect(node.description).toMatch(/^[A-Z].*[.?]$/);
   });
 
+  const dead = { since: '2020', instead: 'Use another one.' };
   test.each([
     { name: 'an unknown option', change: { colour: 'blue' } },
-    {
-      name: 'a plain endpoint',
-      change: { endpoint: 'http://update.example.org/nic/update{?hostname,myip}' },
-    },
-    {
-      name: 'a credential in the endpoint',
-      change: { endpoint: 'https://u:p@update.example.org/nic/update' },
-    },
+    { name: 'another scheme', change: { dyndns2: { endpoint: 'ftp://update.example.org/nic/update' } } },
     { name: 'a note that is no sentence', change: { notes: ['free names expire'] } },
     { name: 'a protocol that does not exist', change: { protocol: 'carrier-pigeon' } },
+    { name: 'the facts of another protocol', change: { get: { url: 'https://example.org', failures: [] } } },
+    { name: 'no facts of its protocol', change: { dyndns2: undefined } },
     { name: 'no family', change: { families: { single: [], dual: false } } },
     { name: 'no source', change: { sources: [] } },
     { name: 'no rest after a fault', change: { busyWaitSec: 0 } },
-    { name: 'neither endpoint nor server', change: { endpoint: undefined, fields: {} } },
+    { name: 'neither endpoint nor server', change: { dyndns2: {} } },
+    { name: 'a field that UCI cannot write', change: { fields: { 'no dash': {} } } },
+    { name: 'a dead one that has a protocol', change: { dead } },
     {
-      name: 'an unknown field',
-      change: { fields: { pin: { title: 'PIN', help: 'On the card.', required: true } } },
+      name: 'a failure without a sentence',
+      change: { dyndns2: { words: { late: { kind: 'busy', scope: 'account', code: 'LATE' } } } },
     },
   ])('refuses $name', ({ change }) => {
-    const [, entry] = ENTRIES.find(([file]) => file === 'no-ip.com.json') ?? [];
+    const entry = CATALOGUE.get('no-ip.com');
 
     const problems = problemsOf(JSON.parse(JSON.stringify({ ...entry, ...change })));
 
@@ -78,42 +75,60 @@ describe('the schema', () => {
   });
 });
 
-test('the registry has every file of the folder and nothing else', () => {
+test('the folder holds nothing but entries', () => {
   expect([...CATALOGUE.keys()].map((id) => `${id}.json`).sort()).toEqual(FILES);
 });
 
-describe.each(ENTRIES)('%s', (file, entry) => {
+describe.each(ENTRIES)('%s', (_, entry) => {
   test('keeps to the schema', () => {
     expect(problemsOf(entry)).toEqual([]);
   });
 
-  test('has the name of its file as id, and is what the registry has', () => {
-    expect(`${entry.id}.json`).toBe(file);
-    expect(CATALOGUE.get(entry.id)).toEqual(entry);
-  });
+  test('says of a dead service what to use in its place, by an id that lives', () => {
+    const named = isDead(entry)
+      ? entry.dead.instead
+          .split(/[\s,;()]+|\.(?:\s|$)/)
+          .filter((word) => CATALOGUE.has(word) || /^[a-z0-9]+[.-][a-z]/.test(word))
+      : [];
 
+    expect(named.filter((id) => !PROVIDERS.has(id))).toEqual([]);
+    expect(named.length > 0 || !isDead(entry)).toBe(true);
+  });
+});
+
+describe.each(LIVING)('%s', (_, entry) => {
   test('has a protocol with a handler', () => {
     expect(PROTOCOLS[entry.protocol].update).toBeTypeOf('function');
   });
 
-  test('has an endpoint that expands to a URL with the hostname and the address, or none', () => {
-    const { endpoint } = entry;
-    const url = new URL(
-      endpoint === undefined
-        ? 'https://server.invalid/?hostname=home.example.org&myip=192.0.2.1'
-        : expand(endpoint, {
-            hostname: ['home.example.org'],
-            myip: ['192.0.2.1'],
-            ipv4: '192.0.2.1',
-            ipv6: '2001:db8::1',
-          }),
+  test('has templates that can be read', () => {
+    for (const template of templatesIn(entry[entry.protocol])) {
+      expect(() => parseTemplate(template)).not.toThrow();
+    }
+  });
+
+  test('has no credential for anything but the password or its own options in a template', () => {
+    const variables = templatesIn(entry[entry.protocol]).flatMap((template) =>
+      [...template.matchAll(/\{[+#./;?&]?([^{}]*)\}/g)].flatMap(([, list = '']) => list.split(',')),
     );
 
-    expect(url.protocol).toBe('https:');
-    expect(url.username + url.password).toBe('');
-    expect(decodeURIComponent(url.href)).toContain('home.example.org');
-    expect(decodeURIComponent(url.href)).toContain('192.0.2.1');
-    expect(() => parseTemplate(endpoint ?? '')).not.toThrow();
+    expect(variables.filter((name) => /secret|passwd|pwd|pass$/.test(name))).toEqual([]);
+  });
+
+  test('asks for options that an account can have', () => {
+    const known = Object.keys(sectionFacts.account.options);
+
+    expect(Object.keys(entry.fields).filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test('says that it is unconfirmed where only other programs are its source', () => {
+    // The provider's own repository is documentation.
+    const own = /github\.com\/(desec-io|ovh)\//;
+    const isDocumented = entry.sources.some(
+      (page) => !page.startsWith('https://github.com/') || own.test(page),
+    );
+
+    expect(isDocumented || entry.unconfirmed === true).toBe(true);
   });
 
   test('serves zones that are hostnames in normal form, in whose place no pseudo host stands', () => {
@@ -123,8 +138,8 @@ describe.each(ENTRIES)('%s', (file, entry) => {
     expect(entry.zones.filter((zone) => entry.pseudoHosts?.includes(zone))).toEqual([]);
   });
 
-  test('takes both families in one call only if it takes each of them', () => {
-    expect(!entry.families.dual || entry.families.single.length === 2).toBe(true);
+  test('sends one family in a call if the address is that of the sender', () => {
+    expect(entry.senderAddress && entry.families.dual).not.toBe(true);
   });
 
   test('ends every help text with a full stop, unless it ends with an example', () => {
@@ -133,3 +148,11 @@ describe.each(ENTRIES)('%s', (file, entry) => {
     }
   });
 });
+
+/** Every text in the facts that begins like a URL. */
+function templatesIn(facts: unknown): string[] {
+  if (typeof facts === 'string') {
+    return /^https?:/.test(facts) ? [facts] : [];
+  }
+  return typeof facts === 'object' && facts !== null ? Object.values(facts).flatMap(templatesIn) : [];
+}

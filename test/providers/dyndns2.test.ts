@@ -5,6 +5,7 @@ import type { Http, HttpReply, HttpRequest, HttpResult } from '../../agent/ports
 import type { ProviderDefinition } from '../../agent/providers/definition.ts';
 import type { UpdateCall } from '../../agent/providers/protocol.ts';
 import { dyndns2 } from '../../agent/providers/protocols/dyndns2.ts';
+import { protocolPorts } from '../fakes/protocol-ports.ts';
 
 const PROVIDER: ProviderDefinition = {
   id: 'ddns.example.org',
@@ -13,7 +14,7 @@ const PROVIDER: ProviderDefinition = {
   protocol: 'dyndns2',
   sources: ['https://ddns.example.org/api'],
   fields: {},
-  endpoint: 'https://ddns.example.org/nic/update{?hostname,myip}',
+  dyndns2: { endpoint: 'https://ddns.example.org/nic/update{?hostname,myip}' },
   families: { single: ['ipv4', 'ipv6'], dual: true },
   partial: 'keeps',
   hostsPerCall: 20,
@@ -27,12 +28,13 @@ const PROVIDER: ProviderDefinition = {
 const CALL: UpdateCall = {
   provider: PROVIDER,
   credential: { username: 'user', password: 'pass/word +1' },
+  options: {},
   hostnames: ['home.example.org'],
   ipv4: '192.0.2.1',
   userAgent: 'Holdfast DDNS-Agent/Linux-1.2.3 admin@example.org',
 };
 
-const { endpoint: _, ...WITHOUT_ENDPOINT } = PROVIDER;
+const WITHOUT_ENDPOINT: ProviderDefinition = { ...PROVIDER, dyndns2: {} };
 
 /** Sends the call to a provider that answers with `result`. */
 async function sent(call: Partial<UpdateCall>, result: HttpResult, redact = (text: string) => text) {
@@ -44,7 +46,7 @@ async function sent(call: Partial<UpdateCall>, result: HttpResult, redact = (tex
     },
     idle() {},
   };
-  const { outcomes, exchange } = await dyndns2.update({ ...CALL, ...call }, http, redact);
+  const { outcomes, exchange } = await dyndns2.update({ ...CALL, ...call }, protocolPorts({ http }), redact);
   return { requests, outcomes, exchange };
 }
 
@@ -125,7 +127,7 @@ describe('the request', () => {
       idle() {},
     };
 
-    await dyndns2.update({ ...call, ipv6: '2001:db8::1' }, http, (text) => text);
+    await dyndns2.update({ ...call, ipv6: '2001:db8::1' }, protocolPorts({ http }), (text) => text);
 
     expect(new URL(requests[0]?.url ?? '').searchParams.get('myip')).toBe('2001:db8::1');
   });
@@ -153,7 +155,7 @@ describe('the request', () => {
       reply('good'),
     );
 
-    expect(requests[0]?.authorization?.username).toBe(expected);
+    expect(requests[0]?.authorization).toMatchObject({ scheme: 'basic', username: expected });
   });
 
   test('that failed is the same failure for each hostname', async () => {

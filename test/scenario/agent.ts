@@ -15,15 +15,21 @@ import { type AgentState, freshHost, rebase, type SavedState, savedState } from 
 import { type Loop, startLoop, type VerifyCommand } from '../../agent/engine/loop.ts';
 import { runUpdate } from '../../agent/engine/update.ts';
 import { netifdSource } from '../../agent/openwrt/netifd.ts';
-import type { AddressSource, HttpRequest, HttpResult } from '../../agent/ports.ts';
+import type { HttpRequest, HttpResult } from '../../agent/ports.ts';
 import { createRedactor } from '../../agent/providers/redact.ts';
-import { CATALOGUE, PROTOCOLS } from '../../agent/providers/registry.ts';
+import { PROTOCOLS } from '../../agent/providers/registry.ts';
 import { userAgentOf } from '../../agent/providers/user-agent.ts';
+import { createSources } from '../../agent/sources/all.ts';
+import * as asking from '../../agent/sources/asking.ts';
+import { CATALOGUE } from '../fakes/catalogue.ts';
 import { type NetifdFeed, type NetifdFixture, netifdFeed, netifdFixture } from '../fakes/netifd-feed.ts';
+import { protocolPorts } from '../fakes/protocol-ports.ts';
 import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts';
 
 /** The router has been up for a minute when the agent starts. */
 const BOOT_MS = 60_000;
+/** How long a web service takes to say which address it sees. */
+const ECHO_MS = 50;
 /** More than any scenario needs, and soon reached by an agent that runs wild. */
 const MAX_REQUESTS = 500;
 
@@ -37,6 +43,13 @@ export interface SentRequest {
   /** `myip`, in the order sent. */
   addresses: string[];
   userAgent: string;
+  via: HttpRequest['via'];
+}
+
+export interface EchoRequest {
+  /** Since the scenario began. */
+  atMs: number;
+  url: string;
   via: HttpRequest['via'];
 }
 
@@ -56,6 +69,8 @@ export interface ScenarioParts {
   latencyMs?: number;
   /** Jitter, always the same; 0.5 is the middle. */
   random?: number;
+  /** What web services say about the address that they see; without it asking one fails the test. */
+  echo?: (request: EchoRequest) => HttpResult;
   /** Without it a check of the DNS fails the test. */
   verify?: (command: VerifyCommand) => Verification;
 }
@@ -114,11 +129,27 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
       {
         clock,
         random: () => parts.random ?? 0.5,
-        source: (key) => (key === 'device' ? noSource : network),
+        source: createSources({
+          loadAsking: async () => asking,
+          host: {
+            ...clock,
+            ...{ run: feed.run, lines: feed.lines, random: () => parts.random ?? 0.5 },
+            http: { request: answerEcho, idle() {} },
+            dns: { ask: () => Promise.reject(new Error('this scenario has no DNS')) },
+            datagrams: {
+              exchange: () => Promise.reject(new Error('this scenario has no datagrams')),
+              randomOctets: (count) => new Uint8Array(count),
+            },
+          },
+          log: () => {},
+          network,
+          interfaces: () => [],
+          userAgent: () => 'Holdfast',
+        }),
         update: (command, state) =>
           runUpdate(
             {
-              http: { request: answer, idle() {} },
+              ...protocolPorts({ http: { request: answer, idle() {} }, processes: feed }),
               protocols: PROTOCOLS,
               account(id) {
                 const account = config.accounts.get(id);
@@ -178,6 +209,15 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
     return result === 'hang' ? new Promise(() => {}) : result;
   }
 
+  async function answerEcho({ url, via }: HttpRequest): Promise<HttpResult> {
+    await new Promise<void>((resolve) => clock.after(ECHO_MS, resolve));
+    const result = parts.echo?.({ atMs: sinceStart(), url, via });
+    if (!result) {
+      faults.push(`question to ${url}`);
+    }
+    return result ?? unreachable();
+  }
+
   async function begin(saved: SavedState | undefined, text: string | undefined): Promise<void> {
     config = text === undefined ? config : read(text);
     loop.stop();
@@ -213,18 +253,13 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
   };
 }
 
-const noSource: AddressSource = {
-  read: () => Promise.reject(new Error('this scenario has no such source')),
-  watch: () => () => {},
-};
-
 function sentOf(request: HttpRequest, atMs: number): SentRequest {
   const { searchParams } = new URL(request.url);
   const listOf = (name: string) => searchParams.get(name)?.split(',') ?? [];
   return {
     atMs,
     url: request.url,
-    user: request.authorization?.username ?? '',
+    user: request.authorization?.scheme === 'basic' ? request.authorization.username : '',
     hostnames: listOf('hostname'),
     addresses: listOf('myip'),
     userAgent: request.headers['user-agent'] ?? '',

@@ -113,6 +113,7 @@ const WAN0 = {
   ],
   prefixes: [],
   defaultRoute: ['ipv4', 'ipv6'],
+  gateway: '192.0.2.1',
 };
 
 describe('read', () => {

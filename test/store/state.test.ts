@@ -52,6 +52,9 @@ function memoryFiles(): MemoryFiles {
       files.texts.delete(path);
     },
     async makeFolder() {},
+    async listFolder() {
+      return [];
+    },
   };
   return files;
 }
@@ -96,7 +99,7 @@ function hostState(more: Partial<HostState> = {}): HostState {
     account: 'noip',
     revision: 'r1',
     choices: { ipv4: { address: '192.0.2.1', network: 'wan', device: 'eth1' } },
-    confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, atMs: 90_000 } },
+    confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, atMs: 90_000, unseen: 'Behind a proxy.' } },
     doubted: ['ipv4'],
     due: 'refresh',
     block: { code: 'dyndns2/NOHOST', sentence: 'No such host.', sinceWallMs: 5 },
@@ -252,7 +255,7 @@ describe('after a reboot', () => {
           account: 'noip',
           revision: '',
           choices: {},
-          confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000 } },
+          confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, unseen: 'Behind a proxy.' } },
           retry: { failures: 0, notBeforeMs: 0 },
           axes: {},
           check: { count: 0, nextMs: 0, pending: false },
@@ -276,7 +279,11 @@ describe('after a reboot', () => {
     expect(state?.accounts.noip).not.toHaveProperty('lastSentMs');
     expect(state?.accounts.noip?.block).toEqual(fullState().accounts.noip?.block);
     expect(state?.hosts.home?.retry.notBeforeMs).toBe(nowMs + 50_000);
-    expect(state?.hosts.home?.confirmed.ipv4).toEqual({ address: '192.0.2.1', wallMs: 1000 });
+    expect(state?.hosts.home?.confirmed.ipv4).toEqual({
+      address: '192.0.2.1',
+      wallMs: 1000,
+      unseen: 'Behind a proxy.',
+    });
     expect(state?.lanes).toEqual({});
   });
 });
@@ -456,7 +463,7 @@ describe('published.json', () => {
         home: {
           hostname: 'home.example.org',
           account: 'noip',
-          confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000 } },
+          confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, unseen: 'Behind a proxy.' } },
         },
       },
       zones: fullState().baselines,

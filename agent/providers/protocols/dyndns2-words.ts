@@ -1,8 +1,11 @@
 /** The words of dyndns2 (Dyn's return codes; No-IP: noip.com/integrate/response). */
-import type { FailureKind, FailureScope } from '../../core/failure.ts';
+import type { FailureFacts } from '../facts.ts';
+import type { Dyndns2Facts } from './dyndns2-facts.ts';
 
 /** What kind of failure, how far it reaches, and what the operator is to do. */
-export type Meaning = readonly [FailureKind, FailureScope, string];
+type Meaning = readonly [FailureFacts['kind'], FailureFacts['scope'], string];
+
+export const SUCCESSES = ['good', 'nochg'];
 
 /** Every word that is no success: what it means, how far it reaches, what the operator is to do. */
 export const WORDS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
@@ -38,6 +41,14 @@ export const WORDS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     ['refused', 'account', 'The provider does not know this kind of update. Check the choice of provider.'],
   ],
   [
+    'badip',
+    ['refused', 'hostname', 'The provider does not take this address. Check where the address comes from.'],
+  ],
+  [
+    'badrequest',
+    ['refused', 'account', 'The provider does not understand the request. Check the choice of provider.'],
+  ],
+  [
     'dnserr',
     ['busy', 'account', 'The DNS of the provider has a fault. Nothing to do; Holdfast tries again later.'],
   ],
@@ -46,3 +57,14 @@ export const WORDS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     ['busy', 'provider', 'The provider has a fault or maintenance. Nothing to do; Holdfast waits as asked.'],
   ],
 ]);
+
+/** The meaning of a word, the provider's own before the usual one; undefined for what is no word of failure. */
+export function meaningOf(facts: Dyndns2Facts, word: string): FailureFacts | undefined {
+  if (facts.words && Object.hasOwn(facts.words, word)) {
+    return facts.words[word];
+  }
+  const [kind, scope, sentence] = WORDS.get(word) ?? [];
+  return kind && scope && sentence !== undefined
+    ? { kind, scope, code: word.replace('!', '').toUpperCase(), sentence }
+    : undefined;
+}

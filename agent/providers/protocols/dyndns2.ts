@@ -3,58 +3,74 @@
  * One GET for all hostnames of an account; the reply has one line for each, in the order sent; an error of
  * the account or of the server comes once. The body counts; the HTTP status says little.
  */
-import { failed, type Outcome, ok } from '../../core/failure.ts';
-import type { Http, HttpReply } from '../../ports.ts';
-import type { CallResult, Protocol, UpdateCall } from '../protocol.ts';
-import { httpFault, MAX_WAIT_MS, replyFailure, retryAfterOf } from '../reply.ts';
+import { failed, ok } from '../../core/failure.ts';
+import type { HttpReply } from '../../ports.ts';
+import type { FailureFacts } from '../facts.ts';
+import type { CallResult, Protocol, ProtocolPorts, UpdateCall, Verdict } from '../protocol.ts';
+import {
+  factsFailure,
+  httpFault,
+  isFine,
+  isText,
+  MAX_WAIT_MS,
+  replyFailure,
+  retryAfterOf,
+} from '../reply.ts';
+import { addressesOf, send, templateFor, valuesOf } from '../send.ts';
 import { atOrigin, expand } from '../template.ts';
-import { type Meaning, WORDS } from './dyndns2-words.ts';
+import { meaningOf, SUCCESSES } from './dyndns2-words.ts';
 
 export const dyndns2: Protocol = { update };
 
-type Verdict = Outcome<string | undefined>;
-
-const PHASE_TIMEOUT_MS = 10_000;
-const MAX_BODY_BYTES = 16_384;
 /** Accounts of a provider without an address of its own must name their `server`. */
 const ENDPOINT = 'https://server.invalid/nic/update{?hostname,myip}';
 
-const SUCCESSES = ['good', 'nochg'];
 /** `wNN`, `wNNs`, `wNNm`, `wNNh`: wait so long (obsolete, but still sent by some servers). */
 const WAIT = /^w(\d{1,4})([smh]?)$/;
 const WAIT_UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
 
-async function update(call: UpdateCall, http: Http, redact: (text: string) => string): Promise<CallResult> {
+const UNINTELLIGIBLE: FailureFacts = {
+  kind: 'unintelligible',
+  scope: 'hostname',
+  code: 'UNINTELLIGIBLE',
+  sentence: 'The reply is no word of the protocol. Check the server address; Holdfast tries again later.',
+};
+const DISCARDED: FailureFacts = {
+  kind: 'refused',
+  scope: 'account',
+  code: 'DISCARDED',
+  sentence:
+    'The provider threw the update away because of the program. Set option contact, or update Holdfast.',
+};
+
+async function update(
+  call: UpdateCall,
+  ports: ProtocolPorts,
+  redact: (text: string) => string,
+): Promise<CallResult> {
   const { provider, credential, hostnames } = call;
-  const own = expand(provider.endpoint ?? ENDPOINT, { hostname: hostnames, myip: addressesOf(call) });
+  const { endpoint = ENDPOINT, login } = provider.dyndns2 ?? {};
+  const own = expand(templateFor(endpoint, call), valuesOf(call));
   const url = call.server === undefined ? own : atOrigin(own, call.server);
-  const username = provider.decodeUsername ? credential.username.replace(/%3a/gi, ':') : credential.username;
-  const result = await http.request({
-    method: 'GET',
-    url,
-    headers: { 'user-agent': call.userAgent },
-    authorization: { scheme: 'basic', username, password: credential.password },
-    phaseTimeoutMs: PHASE_TIMEOUT_MS,
-    maxBodyBytes: MAX_BODY_BYTES,
-    ...(call.caFile !== undefined && { caFile: call.caFile }),
-    ...(call.via && { via: call.via }),
-  });
-  const request = `GET ${url}`;
-  if (result.kind === 'failed') {
-    const { failure } = result;
-    return { outcomes: hostnames.map(() => failed(failure)), exchange: { request, reply: failure.sentence } };
-  }
-  const { reply } = result;
-  const exchange = { request, reply: `HTTP ${reply.status} ${redact(reply.body).slice(0, 1000).trim()}` };
-  return { outcomes: judge(call, reply, redact), exchange };
+  const { password } = credential;
+  const name = { hostname: hostnames[0] ?? '', password, username: credential.username }[login ?? 'username'];
+  const username = provider.decodeUsername ? name.replace(/%3a/gi, ':') : name;
+  const authorization = { scheme: 'basic', username, password } as const;
+  const { result, exchange } = await send(call, ports, redact, { url, authorization });
+  const outcomes =
+    result.kind === 'reply' ? judge(call, result.reply, redact) : hostnames.map(() => failed(result.failure));
+  return { outcomes, exchange };
 }
 
 /** One verdict for each hostname, in order. */
 function judge(call: UpdateCall, reply: HttpReply, redact: (text: string) => string): Verdict[] {
-  const { hostnames } = call;
+  const { hostnames, provider } = call;
   const lines = reply.body.split('\n').flatMap((line) => line.trim() || []);
   const first = lines[0] ?? '';
-  const fault = isAnswer(reply, first) ? undefined : httpFault(reply, redact(first), redact);
+  if (reply.body === '' && !reply.truncated && provider.dyndns2?.silentSuccess?.includes(reply.status)) {
+    return hostnames.map(() => ok(undefined));
+  }
+  const fault = isAnswer(call, reply, first) ? undefined : statusFault(call, reply, redact(first), redact);
   if (fault) {
     return hostnames.map(() => failed(fault));
   }
@@ -82,16 +98,9 @@ function judgeLine(
   redact: (text: string) => string,
 ): Verdict {
   const word = wordOf(line);
-  const { retryAfterMs = 0 } = retryAfterOf(reply);
-  const fail = (code: string, ...[kind, scope, sentence]: Meaning) =>
-    failed({
-      ...replyFailure(`dyndns2/${code}`, kind, scope, sentence, redact(line)),
-      // After 911 the provider's own rest counts; only a longer Retry-After goes before it.
-      ...(retryAfterMs > (kind === 'busy' ? call.provider.busyWaitSec * 1000 : 0) && { retryAfterMs }),
-    });
-  const known = WORDS.get(word);
-  if (known) {
-    return fail(word.replace('!', '').toUpperCase(), ...known);
+  const meaning = meaningOf(call.provider.dyndns2 ?? {}, word);
+  if (meaning) {
+    return failed(factsFailure('dyndns2', meaning, call.provider, reply, redact(line)));
   }
   const wait = WAIT.exec(word);
   if (wait) {
@@ -99,13 +108,11 @@ function judgeLine(
     const sentence = 'The provider asked to wait. Nothing to do; Holdfast obeys.';
     return failed({
       ...replyFailure('dyndns2/WAIT', 'throttled', 'account', sentence, redact(line)),
-      retryAfterMs: Math.max(waitMs, retryAfterMs),
+      retryAfterMs: Math.max(waitMs, retryAfterOf(reply).retryAfterMs ?? 0),
     });
   }
-  if (!SUCCESSES.includes(word) || !isFine(reply)) {
-    const sentence =
-      'The reply is no word of the protocol. Check the server address; Holdfast tries again later.';
-    return fail('UNINTELLIGIBLE', 'unintelligible', 'hostname', sentence);
+  if (!successesOf(call).includes(word) || !isFine(reply) || !isText(reply)) {
+    return failed(factsFailure('dyndns2', UNINTELLIGIBLE, call.provider, reply, redact(line)));
   }
   const returned = line
     .slice(word.length)
@@ -114,22 +121,23 @@ function judgeLine(
     .filter((part) => part !== '');
   const sent = addressesOf(call);
   if (returned[0] === '127.0.0.1' && !sent.includes('127.0.0.1')) {
-    const sentence =
-      'The provider threw the update away because of the program. Set option contact, or update Holdfast.';
-    return fail('DISCARDED', 'refused', 'account', sentence);
+    return failed(factsFailure('dyndns2', DISCARDED, call.provider, reply, redact(line)));
   }
   return returned.every((address) => sent.includes(address))
     ? ok(undefined)
     : ok(`The reply names another address: ${redact(line).slice(0, 100)}.`);
 }
 
+function statusFault(call: UpdateCall, reply: HttpReply, first: string, redact: (text: string) => string) {
+  const meaning = call.provider.dyndns2?.statuses?.[reply.status];
+  return meaning
+    ? factsFailure('dyndns2', meaning, call.provider, reply, first)
+    : httpFault(reply, first, redact);
+}
+
 function missingLine(lines: number, hostnames: number): Verdict {
   const sentence = `The reply has ${lines} lines for ${hostnames} hostnames and none for this one. Holdfast tries again later.`;
   return failed(replyFailure('dyndns2/MISSING_LINE', 'unintelligible', 'hostname', sentence, ''));
-}
-
-function addressesOf({ ipv4, ipv6 }: UpdateCall): string[] {
-  return [ipv4, ipv6].filter((address) => address !== undefined);
 }
 
 function isGroup({ provider }: UpdateCall, hostname: string): boolean {
@@ -141,13 +149,13 @@ function wordOf(line: string): string {
   return (line.split(/\s/, 1)[0] ?? '').toLowerCase();
 }
 
-/** Does the body count? A word of failure does with any status, a success only where HTTP agrees. */
-function isAnswer(reply: HttpReply, line: string): boolean {
-  const word = wordOf(line);
-  const counts = SUCCESSES.includes(word) ? isFine(reply) : WORDS.has(word) || WAIT.test(word);
-  return counts && !reply.truncated;
+function successesOf({ provider }: UpdateCall): readonly string[] {
+  return provider.dyndns2?.successes ?? SUCCESSES;
 }
 
-function isFine({ status }: HttpReply): boolean {
-  return status >= 200 && status <= 299;
+/** Does the body count? A word of failure does with any status, a success only where HTTP agrees. */
+function isAnswer(call: UpdateCall, reply: HttpReply, line: string): boolean {
+  const word = wordOf(line);
+  const isWord = meaningOf(call.provider.dyndns2 ?? {}, word) !== undefined || WAIT.test(word);
+  return (successesOf(call).includes(word) ? isFine(reply) : isWord) && !reply.truncated;
 }

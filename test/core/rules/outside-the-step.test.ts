@@ -10,8 +10,10 @@ import { statusOf } from '../../../agent/engine/status.ts';
 import { runUpdate } from '../../../agent/engine/update.ts';
 import type { Files, HttpRequest, HttpResult } from '../../../agent/ports.ts';
 import { createRedactor } from '../../../agent/providers/redact.ts';
-import { CATALOGUE, PROTOCOLS } from '../../../agent/providers/registry.ts';
+import { PROTOCOLS } from '../../../agent/providers/registry.ts';
 import { createStore } from '../../../agent/store/state.ts';
+import { PROVIDERS } from '../../fakes/catalogue.ts';
+import { protocolPorts } from '../../fakes/protocol-ports.ts';
 import {
   deviceOf,
   HOUR_MS,
@@ -53,6 +55,7 @@ function filesWithCut(disk: Map<string, string>, cutAfter: number): Files {
       }),
     remove: (path) => operate(() => disk.delete(path)),
     makeFolder: () => operate(() => {}),
+    listFolder: async () => [],
   };
 }
 
@@ -189,13 +192,15 @@ describe('10. Secret-proof', () => {
 
           const outcomes = await runUpdate(
             {
-              http: {
-                async request(request) {
-                  requests.push(request);
-                  return reply;
+              ...protocolPorts({
+                http: {
+                  async request(request) {
+                    requests.push(request);
+                    return reply;
+                  },
+                  idle() {},
                 },
-                idle() {},
-              },
+              }),
               protocols: PROTOCOLS,
               account: () => ({ ...account, credential: { username: 'user', password } }),
               userAgent: () => 'Holdfast/0 (test)',
@@ -208,7 +213,9 @@ describe('10. Secret-proof', () => {
           const { lane, attempt } = command;
           const ended = step(seen.state, { type: 'updated', lane, attempt, outcomes }, now);
 
-          expect(requests.map(({ authorization }) => authorization?.password)).toEqual([password]);
+          expect(requests.map(({ authorization }) => authorization)).toEqual([
+            { scheme: 'basic', username: 'user', password },
+          ]);
           const agent = {
             version: '0',
             runtime: 'test',
@@ -236,11 +243,11 @@ describe('10. Secret-proof', () => {
 });
 
 function configurationWith(password: string): { config: Config; account: AccountConfig } {
-  const provider = CATALOGUE.get('no-ip.com');
+  const provider = PROVIDERS.get('no-ip.com');
   if (!provider) {
     throw new Error('no-ip.com is not in the catalogue');
   }
-  const account: AccountConfig = { id: 'noip', provider, username: 'user', password };
+  const account: AccountConfig = { id: 'noip', provider, username: 'user', password, options: {} };
   const config: Config = {
     agent: {
       enabled: true,

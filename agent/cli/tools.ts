@@ -1,0 +1,17 @@
+/** The commands for people; a file of its own in the package, which the resident agent never loads. */
+import { checkConfig } from './check-config.ts';
+import type { CommandContext } from './command.ts';
+import { providers } from './providers.ts';
+import { showStatus, statusText } from './status.ts';
+import { trace } from './trace.ts';
+import { update } from './update.ts';
+
+export const TOOLS = {
+  status: showStatus,
+  update,
+  'check-config': checkConfig,
+  trace,
+  providers,
+} satisfies Record<string, (context: CommandContext) => Promise<number>>;
+
+export const TEXT = { statusText };

@@ -1,0 +1,13 @@
+/** Protocols of the fewer users; a file of its own in the package, loaded when the first account needs one. */
+import type { Protocol } from './protocol.ts';
+import { get } from './protocols/get.ts';
+import { rest } from './protocols/rest.ts';
+import { rfc2136 } from './protocols/rfc2136.ts';
+import { script } from './protocols/script.ts';
+
+export const ON_DEMAND: Record<'get' | 'rest' | 'rfc2136' | 'script', Protocol> = {
+  get,
+  rest,
+  rfc2136,
+  script,
+};

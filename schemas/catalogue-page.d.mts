@@ -1,0 +1,3 @@
+import type { CatalogueEntry } from '../agent/providers/definition.ts';
+
+export function cataloguePage(entries: readonly CatalogueEntry[]): string;

@@ -1,0 +1,303 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import schema from '../../schemas/config.schema.json';
+import { FILES, makeRouterShell, type RouterShell, type Section } from './router-shell.ts';
+
+const INIT = readFileSync(join(FILES, 'holdfast.init'), 'utf8');
+const HOME: Section = { type: 'hostname', name: 'home', options: { hostname: 'home.example.org' } };
+const PRIVATE = '/var/etc/holdfast';
+
+function agent(options: Record<string, string> = {}): Section {
+  return { type: 'agent', name: 'agent', options };
+}
+
+function account(options: Record<string, string>): Section {
+  return { type: 'account', name: 'noip', options };
+}
+
+/** A router with the package, a runtime, and a `uci` that appends what was set when it commits. */
+function installed(): RouterShell {
+  const shell = makeRouterShell();
+  shell.write('/etc/config/holdfast', "config agent 'agent'\n");
+  shell.standIn('/bin/chown');
+  shell.standIn(
+    '/bin/uci',
+    `while [ "\${1#-}" != "$1" ]; do case $1 in -c) folder=$2; shift 2 ;; -t) shift 2 ;; *) shift ;; esac; done
+case $1 in
+	set) echo "# set $2" >>"$folder/.sets" ;;
+	commit) [ ! -f "$folder/.sets" ] || cat "$folder/.sets" >>"$folder/holdfast" ;;
+esac`,
+  );
+  shell.standIn('/usr/bin/holdfast', 'echo /usr/bin/node');
+  return shell;
+}
+
+function procdCalls(shell: RouterShell): string[][] {
+  return shell.calls().filter(([name]) => name?.startsWith('procd_'));
+}
+
+function instance(verb: string, pause: string, copies: string[] = []): string[][] {
+  return [
+    ['procd_open_instance', verb],
+    ['procd_set_param', 'command', '/usr/bin/holdfast', verb, '--syslog', '--config', `${PRIVATE}/holdfast`],
+    ['procd_set_param', 'file', `${PRIVATE}/holdfast`, ...copies],
+    ['procd_set_param', 'reload_signal', 'HUP'],
+    ['procd_set_param', 'respawn', '3600', pause, '0'],
+    ['procd_set_param', 'stderr', '1'],
+    ['procd_set_param', 'pidfile', `/var/run/holdfast.${verb}.pid`],
+    ['procd_set_param', 'user', 'holdfast'],
+    ['procd_set_param', 'group', 'holdfast'],
+    ['procd_set_param', 'no_new_privs', '1'],
+    ['procd_add_jail', 'holdfast', 'ubus', 'log', 'procfs'],
+    [
+      'procd_add_jail_mount',
+      ...['/usr/bin/node', '/usr/lib/holdfast', PRIVATE, '/bin/ubus', '/sbin/ip', '/usr/bin/logger'],
+      ...['/etc/ssl', '/etc/hosts', '/etc/openwrt_release'],
+    ],
+    ['procd_add_jail_mount_rw', '/var/run/holdfast', '/etc/holdfast'],
+    ['procd_close_instance'],
+  ];
+}
+
+describe('start', () => {
+  test('resident: one agent that procd starts again for ever', () => {
+    const shell = installed();
+
+    const { status, stderr } = shell.init('start_service', [agent(), HOME]);
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(procdCalls(shell)).toEqual(instance('run', '5'));
+  });
+
+  test('by events: a command that ends, and that procd starts again after an hour', () => {
+    const shell = installed();
+
+    shell.init('start_service', [agent({ mode: 'event' }), HOME]);
+
+    expect(procdCalls(shell)).toEqual(instance('once', '3600'));
+  });
+
+  test('gives the agent a copy of its own, in folders that suit', () => {
+    const shell = installed();
+
+    shell.init('start_service', [agent(), HOME]);
+    const copy = statSync(join(shell.root, PRIVATE, 'holdfast'));
+
+    expect(shell.read(`${PRIVATE}/holdfast`)).toBe(shell.read('/etc/config/holdfast'));
+    expect(copy.mode & 0o777).toBe(0o600);
+    expect(shell.calls().filter(([name]) => name === 'chown')).toEqual([
+      ['chown', 'holdfast:holdfast', '/etc/holdfast'],
+      ['chown', 'holdfast:holdfast', '/var/run/holdfast'],
+      ['chown', 'holdfast:holdfast', `${PRIVATE}/holdfast.new`],
+    ]);
+  });
+
+  test('does not write to flash where the folder is there', () => {
+    const shell = installed();
+    shell.init('start_service', [agent(), HOME]);
+    shell.calls();
+
+    shell.init('start_service', [agent(), HOME]);
+
+    expect(shell.calls().filter((call) => call.includes('/etc/holdfast') && call[0] === 'chown')).toEqual([]);
+  });
+
+  test.each([
+    { name: 'the agent is disabled', sections: [agent({ enabled: '0' }), HOME] },
+    { name: 'the agent is off', sections: [agent({ enabled: 'off' }), HOME] },
+    { name: 'there is no hostname', sections: [agent()] },
+    {
+      name: 'every hostname is disabled',
+      sections: [agent(), { ...HOME, options: { ...HOME.options, enabled: '0' } }],
+    },
+    { name: 'there is no configuration', sections: [] },
+  ])('nothing where $name', ({ sections }) => {
+    const shell = installed();
+
+    const { status } = shell.init('start_service', sections);
+
+    expect(status).toBe(0);
+    expect(shell.calls()).toEqual([]);
+    expect(shell.exists(PRIVATE)).toBe(false);
+  });
+
+  test('a hostname without an agent section is enough', () => {
+    const shell = installed();
+
+    shell.init('start_service', [HOME]);
+
+    expect(procdCalls(shell)).toEqual(instance('run', '5'));
+  });
+
+  test('a file that uci refuses is left to the agent, which names the line', () => {
+    const shell = installed();
+    shell.write('/etc/config/holdfast', "config agent 'agent\n");
+
+    shell.init('start_service', [], { CONFIG_STATUS: '1' });
+
+    expect(procdCalls(shell)).toEqual(instance('run', '5'));
+    expect(shell.read(`${PRIVATE}/holdfast`)).toBe("config agent 'agent\n");
+  });
+
+  test('nothing without a runtime', () => {
+    const shell = installed();
+    shell.standIn('/usr/bin/holdfast', 'exit 127');
+
+    shell.init('start_service', [agent(), HOME]);
+
+    expect(shell.calls()).toEqual([['holdfast', '--runtime']]);
+  });
+
+  test('files that an account names are handed over as copies', () => {
+    const shell = installed();
+    shell.write('/root/it is secret', 'p4ss\n', 0o600);
+    shell.write('/root/ca.pem', 'PEM\n');
+    const files = {
+      password_file: join(shell.root, '/root/it is secret'),
+      ca_file: join(shell.root, '/root/ca.pem'),
+    };
+
+    shell.init('start_service', [agent(), account(files), HOME]);
+    const copies = [`${PRIVATE}/noip.ca_file`, `${PRIVATE}/noip.password_file`];
+
+    expect(procdCalls(shell)).toEqual(instance('run', '5', copies));
+    expect(copies.map((path) => shell.read(path))).toEqual(['PEM\n', 'p4ss\n']);
+    expect(copies.map((path) => statSync(join(shell.root, path)).mode & 0o777)).toEqual([0o600, 0o600]);
+    expect(shell.read(`${PRIVATE}/holdfast`).replaceAll(shell.root, '')).toBe(
+      `${shell.read('/etc/config/holdfast')}# set holdfast.noip.password_file=${PRIVATE}/noip.password_file\n# set holdfast.noip.ca_file=${PRIVATE}/noip.ca_file\n`,
+    );
+  });
+
+  test.each([
+    { type: 'account', option: 'script' },
+    { type: 'hostname', option: 'script' },
+    { type: 'agent', option: 'notify_script' },
+  ])('without a jail where $type has a $option: it needs the whole system', ({ type, option }) => {
+    const shell = installed();
+    const section = { type, name: 'other', options: { [option]: '/root/own.sh' } };
+
+    shell.init('start_service', [HOME, section]);
+    const names = procdCalls(shell).map((call) => call.slice(0, 2).join(' '));
+
+    expect(names).toContain('procd_set_param no_new_privs');
+    expect(names.filter((name) => name.includes('jail'))).toEqual([]);
+  });
+
+  test('a copy goes when the option goes; a named file that is not there stays named', () => {
+    const shell = installed();
+    shell.write('/root/secret', 'p4ss\n', 0o600);
+    shell.init('start_service', [
+      agent(),
+      account({ password_file: join(shell.root, '/root/secret') }),
+      HOME,
+    ]);
+    shell.calls();
+
+    shell.init('start_service', [agent(), account({ password_file: '/root/none' }), HOME]);
+
+    expect(shell.exists(`${PRIVATE}/noip.password_file`)).toBe(false);
+    expect(shell.calls().filter(([name, ...words]) => name === 'uci' && words.includes('set'))).toEqual([]);
+  });
+
+  test('whatever changes in the file, procd is told the same', () => {
+    const shell = installed();
+    shell.init('start_service', [agent(), HOME]);
+    const before = procdCalls(shell);
+    shell.write('/etc/config/holdfast', "config agent 'agent'\n\toption log_level 'debug'\n");
+
+    shell.init('start_service', [
+      agent({ log_level: 'debug', resync: '60' }),
+      account({ username: 'x' }),
+      HOME,
+    ]);
+
+    expect(procdCalls(shell)).toEqual(before);
+    expect(shell.read(`${PRIVATE}/holdfast`)).toContain('debug');
+  });
+});
+
+test('stop takes the process id away: hotplug must not start the service again', () => {
+  const shell = installed();
+  shell.write('/var/run/holdfast.once.pid', '1\n');
+
+  shell.init('stop_service', []);
+
+  expect(shell.exists('/var/run/holdfast.once.pid')).toBe(false);
+});
+
+describe('validation', () => {
+  const SECTIONS = ['agent', 'account', 'hostname', 'alias'] as const;
+
+  test('a changed file reloads; procd knows the rules of all four sections', () => {
+    const shell = installed();
+
+    shell.init('service_triggers', []);
+
+    const calls = shell.calls().map((call) => call.slice(0, 3));
+    expect(calls).toEqual([
+      ['procd_add_reload_trigger', 'holdfast'],
+      ...SECTIONS.flatMap((type) => [
+        ['procd_add_validation', `validate_${type}`],
+        ['uci_load_validate', 'holdfast', type],
+      ]),
+    ]);
+  });
+
+  test.each(SECTIONS)('%s: every option, with type, limits and default of the schema', (type) => {
+    const shell = installed();
+
+    shell.init(`validate_${type} NAME CALLBACK`, []);
+    const [, , , section, callback, ...rules] = shell.calls()[0] ?? [];
+
+    expect({ section, callback }).toEqual({ section: 'NAME', callback: 'CALLBACK' });
+    expect(rules).toEqual(
+      Object.entries<OptionSchema>(schema.$defs[type].properties).map(([name, option]) =>
+        ruleOf(name, option),
+      ),
+    );
+  });
+});
+
+interface OptionSchema {
+  type: string;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  pattern?: string;
+  items?: { type: string; pattern?: string };
+  default?: unknown;
+}
+
+/** `NAME:TYPE[:DEFAULT]` as validate_data takes it; an empty default is none. */
+function ruleOf(name: string, option: OptionSchema): string {
+  const { default: value } = option;
+  const text = Array.isArray(value)
+    ? value.join(' ')
+    : String(value === true ? 1 : value === false ? 0 : (value ?? ''));
+  return `${name}:${typeOf(option)}${text === '' ? '' : `:${text}`}`;
+}
+
+function typeOf({ type, enum: words, minimum, maximum, pattern, items }: OptionSchema): string {
+  if (items) {
+    return `list(${typeOf(items)})`;
+  }
+  if (words) {
+    // Double quotes would be lost on the way into procd, by way of a shell.
+    return `or(${words.map((word) => `'${word}'`).join()})`;
+  }
+  if (type === 'integer') {
+    return `range(${minimum},${maximum})`;
+  }
+  // validate_data counts bytes and knows no patterns: it can say no more than the length of ASCII words.
+  const length = /^\^\[[!-~\\]*[^^\]]\]\{(\d+),(\d+)\}\$$/.exec(pattern ?? '');
+  const ascii = length && !pattern?.startsWith('^[^') && !pattern?.includes(':.]');
+  return type === 'boolean' ? 'bool' : ascii ? `rangelength(${length[1]},${length[2]})` : 'string';
+}
+
+describe('the script', () => {
+  test('is short, does not wait, and stays off the network', () => {
+    expect(INIT.split('\n').length - 1).toBeLessThan(80);
+    expect(INIT).not.toMatch(/\b(sleep|usleep|wait|wget|curl|uclient-fetch|nslookup|ping|nc)\b/);
+  });
+});

@@ -10,7 +10,7 @@ import { packCatalogue } from './schemas/pack-catalogue.mjs';
 
 const OUTPUT = 'dist/holdfast.cjs';
 /** Catalogue included; flash is what a router has least of. */
-const BUDGET_BYTES = 160 * 1024;
+const BUDGET_BYTES = 160_000;
 
 /**
  * Parts of node-fetch that no request of ours can reach: forms and blobs (our bodies are text), `data:` URLs
@@ -56,6 +56,7 @@ const leaveOutUnreachable = {
 
 /** Parts that most routers never need are files of their own, which the agent loads when it meets the first user. */
 const ON_DEMAND = [
+  { request: '../net/datagrams.ts', entry: 'agent/net/datagrams.ts', name: 'holdfast-datagrams' },
   { request: './schema-check.ts', entry: 'agent/providers/schema-check.ts', name: 'holdfast-schema' },
   { request: './tools.ts', entry: 'agent/cli/tools.ts', name: 'holdfast-tools' },
   { request: './import-ddns.ts', entry: 'agent/cli/import-ddns.ts', name: 'holdfast-import' },
@@ -66,7 +67,7 @@ const ON_DEMAND = [
 const keepApart = {
   name: 'keep-apart',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/[\w-]+\.ts$/ }, ({ path, kind }) => {
+    onResolve({ filter: /^\.\.?\/[\w/-]+\.ts$/ }, ({ path, kind }) => {
       const part = kind === 'dynamic-import' && ON_DEMAND.find(({ request }) => request === path);
       return part ? { path: `./${part.name}.cjs`, external: true } : undefined;
     });

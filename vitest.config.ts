@@ -1,7 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
+/** Properties over thousands of generated cases, and the oddities of every provider: thorough, not quick. */
+const RULES = [
+  'test/core/rules.test.ts',
+  'test/core/rules/**/*.test.ts',
+  'test/store/shape.test.ts',
+  'test/providers/never-by-accident.test.ts',
+  'test/providers/rest-catalogue.test.ts',
+];
+/** Runs a real program, the stand-in for `ubus`. */
+const PROGRAMS = ['test/openwrt/ubus-standin.test.ts'];
+
 /** `arch`: the shape of the house. `unit`: decisions and parsers, no socket. `net`: real sockets on loopback.
- *  `system`: the built bundle as real processes. */
+ *  `rules`: the policy over ten thousand generated days. `system`: the built bundle as real processes. */
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -11,12 +22,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{core,config,openwrt,sources,providers,scenario,store,cli,engine}/**/*.test.ts'],
+          exclude: [...RULES, ...PROGRAMS],
+          // Pure code: nothing of one file can reach another, and loading it once saves most of the time.
+          isolate: false,
         },
       },
+      { test: { name: 'rules', include: RULES } },
       {
         test: {
           name: 'net',
-          include: ['test/{net,hosts,service,demo,glue}/**/*.test.ts'],
+          include: ['test/{net,hosts,service,demo,glue}/**/*.test.ts', ...PROGRAMS],
           testTimeout: 20_000,
         },
       },

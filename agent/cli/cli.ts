@@ -3,8 +3,8 @@ import { loadConfig } from '../config/load.ts';
 import { sectionFacts } from '../config/validate.generated.js';
 import type { Host } from '../ports.ts';
 import { loadCatalogue } from '../providers/catalogue.ts';
-import { type CommandContext, EXIT } from './command.ts';
-import { DEFAULT_CONFIG_FILE, readConfiguration } from './configuration.ts';
+import { type CommandContext, type CommandName, DEFAULT_CONFIG_FILE, EXIT } from './command.ts';
+import { readConfiguration } from './configuration.ts';
 import { once } from './once.ts';
 import { run } from './run.ts';
 import type { TOOLS } from './tools.ts';
@@ -12,42 +12,22 @@ import type { TOOLS } from './tools.ts';
 interface CommandFacts {
   /** Positional words, for the usage line; `[X]` is optional. */
   words: string;
-  summary: string;
   /** Options of its own, with the word for their value; empty for those without one. */
   options?: Record<string, string>;
   run(context: CommandContext): Promise<number>;
 }
 
-const COMMANDS: Record<string, CommandFacts> = {
-  run: { words: '', summary: 'Stay in memory, watch the WAN, keep every hostname up to date', run },
-  once: { words: '', summary: 'Do what is due now, then end', run: once },
-  status: { words: '', summary: 'Show what the running agent knows', run: tool('status') },
-  update: {
-    words: '[HOST]',
-    summary: 'Ask the running agent for an update now; lifts a block',
-    run: tool('update'),
-  },
-  'check-config': {
-    words: '',
-    summary: 'Show every mistake in the configuration',
-    run: tool('check-config'),
-  },
-  trace: { words: 'HOST', summary: 'Make one attempt and show each step of it', run: tool('trace') },
-  providers: {
-    words: '[WORD]',
-    summary:
-      'List the providers, or those that contain WORD; --check finds the mistakes in a file of your own',
-    options: { '--check': 'FILE' },
-    run: tool('providers'),
-  },
-  'import-ddns': {
-    words: '',
-    summary:
-      'Show what ddns-scripts does and how it would be done here; --apply changes over, --undo goes back',
-    options: { '--from': 'FILE', '--apply': '', '--undo': '' },
-    run: importDdns,
-  },
-  version: { words: '', summary: 'Show the version', run: version },
+/** What each does is said in `help.ts`. */
+const COMMANDS: Record<CommandName, CommandFacts> = {
+  run: { words: '', run },
+  once: { words: '', run: once },
+  status: { words: '', run: tool('status') },
+  update: { words: '[HOST]', run: tool('update') },
+  'check-config': { words: '', run: tool('check-config') },
+  trace: { words: 'HOST', run: tool('trace') },
+  providers: { words: '[WORD]', options: { '--check': 'FILE' }, run: tool('providers') },
+  'import-ddns': { words: '', options: { '--from': 'FILE', '--apply': '', '--undo': '' }, run: importDdns },
+  version: { words: '', run: version },
 };
 
 /** The values of `option source` in this version. */
@@ -90,13 +70,13 @@ export async function runCommandLine(
   }
   const name = words.shift() ?? (help ? 'help' : undefined);
   if (name === 'help') {
-    host.writeOut(overview());
+    host.writeOut((await import('./tools.ts')).HELP.overview(COMMANDS));
     return EXIT.ok;
   }
   if (name === undefined) {
     return misused(host, 'A command is missing.');
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as CommandName] : undefined;
   if (!command) {
     return misused(host, `There is no command '${name}'.`);
   }
@@ -105,7 +85,7 @@ export async function runCommandLine(
     return misused(host, `Option ${foreign} does not belong to the command '${name}'.`);
   }
   if (help) {
-    host.writeOut(`Usage: holdfast ${usageOf(name, command)}\n\n${command.summary}.\n\n${OPTIONS}`);
+    host.writeOut((await import('./tools.ts')).HELP.ofCommand(name as CommandName, usageOf(name, command)));
     return EXIT.ok;
   }
   const most = command.words === '' ? 0 : 1;
@@ -128,27 +108,6 @@ export async function runCommandLine(
 function usageOf(name: string, { words, options = {} }: CommandFacts): string {
   const own = Object.entries(options).map(([option, value]) => `[${`${option} ${value}`.trim()}]`);
   return [name, words, ...own].filter((part) => part !== '').join(' ');
-}
-
-const OPTIONS = `Options:
-  -c, --config FILE  configuration (default ${DEFAULT_CONFIG_FILE})
-      --json         output for programs
-      --syslog       log through logger(1), not on standard error
-  -h, --help         this text, or the text of one command
-`;
-
-function overview(): string {
-  const lines = Object.entries(COMMANDS).map(
-    ([name, { words, summary }]) => `  ${`${name} ${words}`.padEnd(20)} ${summary}\n`,
-  );
-  return `Holdfast keeps the router's name on the Internet.
-
-Usage: holdfast COMMAND [OPTIONS]
-
-${lines.join('')}
-${OPTIONS}
-Exit status: 0 ok, 1 failed, 2 wrong usage or configuration, 3 the agent is not running.
-`;
 }
 
 function misused(host: Host, sentence: string): number {

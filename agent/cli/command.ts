@@ -6,6 +6,19 @@ import type { Configuration } from './configuration.ts';
 /** Exit statuses. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, notRunning: 3 } as const;
 
+export const DEFAULT_CONFIG_FILE = '/etc/config/holdfast';
+
+export type CommandName =
+  | 'run'
+  | 'once'
+  | 'status'
+  | 'update'
+  | 'check-config'
+  | 'trace'
+  | 'providers'
+  | 'import-ddns'
+  | 'version';
+
 export interface CommandContext {
   host: Host;
   version: string;

@@ -4,8 +4,6 @@ import { loadConfig } from '../config/load.ts';
 import type { Host } from '../ports.ts';
 import { loadCatalogue } from '../providers/catalogue.ts';
 
-export const DEFAULT_CONFIG_FILE = '/etc/config/holdfast';
-
 export type Configuration =
   | { ok: true; config: Config; problems: Problem[] }
   | { ok: false; sentence: string };

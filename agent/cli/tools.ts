@@ -1,6 +1,7 @@
 /** The commands for people; a file of its own in the package, which the resident agent never loads. */
 import { checkConfig } from './check-config.ts';
 import type { CommandContext } from './command.ts';
+import { ofCommand, overview } from './help.ts';
 import { providers } from './providers.ts';
 import { showStatus, statusText } from './status.ts';
 import { trace } from './trace.ts';
@@ -15,3 +16,5 @@ export const TOOLS = {
 } satisfies Record<string, (context: CommandContext) => Promise<number>>;
 
 export const TEXT = { statusText };
+
+export const HELP = { overview, ofCommand };

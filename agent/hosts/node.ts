@@ -5,7 +5,6 @@ import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Family } from '../core/address.ts';
-import { nodeDatagrams } from '../net/datagrams.ts';
 import { dnsClient } from '../net/dns-client.ts';
 import { nodeExchange } from '../net/dns-exchange.ts';
 import { nodeHttp } from '../net/http.ts';
@@ -35,7 +34,11 @@ export function nodeHost(
     ...nodeProcesses(env),
     ...nodeFiles(isAlive),
     http: nodeHttp(log),
-    datagrams: nodeDatagrams(),
+    datagrams: {
+      // Only those who ask a STUN server or the router in front need it.
+      exchange: async (asked) => (await import('../net/datagrams.ts')).nodeDatagrams().exchange(asked),
+      randomOctets: nodeCrypto.randomOctets,
+    },
     dns: dnsClient({ exchange: nodeExchange(), random: unpredictableFraction }),
     exchangeDns: nodeExchange(),
     crypto: nodeCrypto,

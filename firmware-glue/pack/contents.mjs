@@ -19,6 +19,7 @@ const USER_ID = 7353;
 const AGENT_TABLE = [
   [`${BUILT}/holdfast.cjs`, '/usr/lib/holdfast/holdfast.cjs', 0o755],
   [`${BUILT}/holdfast-import.cjs`, '/usr/lib/holdfast/holdfast-import.cjs', 0o644],
+  [`${BUILT}/holdfast-datagrams.cjs`, '/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644],
   [`${BUILT}/holdfast-protocols.cjs`, '/usr/lib/holdfast/holdfast-protocols.cjs', 0o644],
   [`${BUILT}/holdfast-schema.cjs`, '/usr/lib/holdfast/holdfast-schema.cjs', 0o644],
   [`${BUILT}/holdfast-sources.cjs`, '/usr/lib/holdfast/holdfast-sources.cjs', 0o644],

@@ -36,8 +36,8 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
   ['/lib/upgrade/keep.d/holdfast', 0o644, 'firmware-glue/holdfast/files/holdfast.keep'],
   ['/usr/bin/holdfast', 0o755, 'firmware-glue/holdfast/files/holdfast.sh'],
   ['/usr/lib/holdfast/catalogue.json', 0o644, 'dist/catalogue.json'],
-  ['/usr/lib/holdfast/holdfast-import.cjs', 0o644, 'dist/holdfast-import.cjs'],
   ['/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644, 'dist/holdfast-datagrams.cjs'],
+  ['/usr/lib/holdfast/holdfast-import.cjs', 0o644, 'dist/holdfast-import.cjs'],
   ['/usr/lib/holdfast/holdfast-protocols.cjs', 0o644, 'dist/holdfast-protocols.cjs'],
   ['/usr/lib/holdfast/holdfast-schema.cjs', 0o644, 'dist/holdfast-schema.cjs'],
   ['/usr/lib/holdfast/holdfast-sources.cjs', 0o644, 'dist/holdfast-sources.cjs'],
@@ -586,8 +586,9 @@ function emptyIpk(name: string): string {
   return path;
 }
 
-describe('the real tools', () => {
-  it.runIf(hasApk)('apk-tools v3 installs the apk', () => {
+// Neither tool is a package of Debian 12. Where one stands in PATH it is asked; the readers above always are.
+if (hasApk) {
+  it('apk-tools v3 installs the apk', () => {
     const root = emptyFolder();
     const node = join(root, 'node.apk');
     const flags = [
@@ -610,8 +611,10 @@ describe('the real tools', () => {
     expect(run('apk', [...flags, 'add', node, apkPath], '/')).toMatchObject({ status: 0 });
     expect(installedModes(root)).toEqual(FILES.map(([path, mode]) => [path, mode]));
   });
+}
 
-  it.runIf(hasOpkg)('opkg installs the ipk, and removes it', () => {
+if (hasOpkg) {
+  it('opkg installs the ipk, and removes it', () => {
     const root = emptyFolder();
     mkdirSync(join(root, 'tmp'));
     writeFileSync(join(root, 'opkg.conf'), `dest root /\nlists_dir ext ${root}/lists\narch all 1\n`);
@@ -623,4 +626,4 @@ describe('the real tools', () => {
     expect(opkg('remove', 'holdfast').status).toBe(0);
     expect(FILES.filter(([path]) => existsSync(join(root, path)))).toEqual([]);
   });
-});
+}

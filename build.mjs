@@ -1,8 +1,8 @@
 /**
- * Builds the agent: `node build.mjs` writes dist/holdfast.cjs and holdfast-import.cjs, `--generate-only` only the code that is
- * generated from the schemas (validators), which the type checker and the tests need.
+ * Builds the agent into dist/: holdfast.cjs, what it loads on demand, the catalogue and the licenses of what is
+ * bundled. `--generate-only` makes only the code that comes from the schemas, which types and tests need.
  */
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { compileConfigSchema, compileStateSchema } from './schemas/compile.mjs';
@@ -100,6 +100,7 @@ if (!process.argv.includes('--generate-only')) {
     metafile: true,
   });
   await writeFile('dist/holdfast.meta.json', JSON.stringify(result.metafile));
+  await writeFile('dist/licenses.txt', await licensesOf(result.metafile));
   const { size } = await stat(OUTPUT);
   const packed = gzipSync(await readFile(OUTPUT), { level: 9 }).length;
   console.log(`${OUTPUT}: ${size} bytes (budget ${BUDGET_BYTES}), ${packed} gzipped`);
@@ -107,4 +108,19 @@ if (!process.argv.includes('--generate-only')) {
     console.error(`The bundle is ${size - BUDGET_BYTES} bytes over its budget.`);
     process.exitCode = 1;
   }
+}
+
+/** The licenses of what is bundled, which their authors ask to be kept with every copy. */
+async function licensesOf({ inputs }) {
+  const packages = Object.keys(inputs).flatMap(
+    (path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [],
+  );
+  const texts = [...new Set(packages)].sort().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
+    const file = (await readdir(folder)).find((one) => /^licen[cs]e/i.test(one));
+    const text =
+      file === undefined ? `License: ${license}` : (await readFile(`${folder}/${file}`, 'utf8')).trim();
+    return `${name} ${version}\n\n${text}\n`;
+  });
+  return (await Promise.all(texts)).join('\n----\n\n');
 }

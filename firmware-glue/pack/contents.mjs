@@ -10,7 +10,7 @@ const WEB = 'firmware-glue/luci-app-holdfast';
 export const BUILT = 'dist';
 
 /** What the agent reads beside itself; build.mjs makes other files there too, for people. */
-const PROGRAM_PART = /^(?!holdfast\.meta\.json$).*\.(cjs|mjs|json)$/;
+const PROGRAM_PART = /^(?!holdfast\.meta\.json$).*\.(cjs|mjs|json|txt)$/;
 
 /** Fixed, so that files keep their owner when the router is flashed anew. */
 const USER_ID = 7353;
@@ -24,6 +24,7 @@ const AGENT_TABLE = [
   [`${BUILT}/holdfast-schema.cjs`, '/usr/lib/holdfast/holdfast-schema.cjs', 0o644],
   [`${BUILT}/holdfast-sources.cjs`, '/usr/lib/holdfast/holdfast-sources.cjs', 0o644],
   [`${BUILT}/holdfast-tools.cjs`, '/usr/lib/holdfast/holdfast-tools.cjs', 0o644],
+  [`${BUILT}/licenses.txt`, '/usr/lib/holdfast/licenses.txt', 0o644],
   [`${BUILT}/catalogue.json`, '/usr/lib/holdfast/catalogue.json', 0o644],
   [`${AGENT_FILES}/holdfast.sh`, '/usr/bin/holdfast', 0o755],
   [`${AGENT_FILES}/holdfast.init`, '/etc/init.d/holdfast', 0o755],

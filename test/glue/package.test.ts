@@ -43,6 +43,7 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
   ['/usr/lib/holdfast/holdfast-sources.cjs', 0o644, 'dist/holdfast-sources.cjs'],
   ['/usr/lib/holdfast/holdfast-tools.cjs', 0o644, 'dist/holdfast-tools.cjs'],
   ['/usr/lib/holdfast/holdfast.cjs', 0o755, 'dist/holdfast.cjs'],
+  ['/usr/lib/holdfast/licenses.txt', 0o644, 'dist/licenses.txt'],
   ['/usr/share/acl.d/holdfast.json', 0o644, 'firmware-glue/holdfast/files/holdfast.acl.json'],
   ['/usr/share/rpcd/ucode/holdfast.uc', 0o644, 'firmware-glue/holdfast/files/holdfast.uc'],
 ];
@@ -477,6 +478,7 @@ describe('the build stops', () => {
       writeFileSync(join(folder, `holdfast-${part}.cjs`), '');
     }
     writeFileSync(join(folder, 'catalogue.json'), '');
+    writeFileSync(join(folder, 'licenses.txt'), '');
 
     const { status, stderr } = pack(tree, ['--out', folder, '--built', folder]);
 

@@ -99,9 +99,7 @@ export function choose(
         return { address, network: wan.name, device: wan.device };
       }
     }
-    refusal ??= own.up
-      ? { code: 'wan/NO_ADDRESS', sentence: `Interface '${network}' has no ${label(family)} address now.` }
-      : { code: 'wan/DOWN', sentence: `Interface '${network}' is down; the name keeps its last address.` };
+    refusal ??= own.up ? nothingOn(network, family, host) : downAt(network);
   }
   return refusal ?? { code: 'wan/ABSENT', sentence: 'No interface is configured. Set option network.' };
 
@@ -181,6 +179,18 @@ function suffixed(host: HostPlan, wan: WanInterface, suffixText: string): string
 
 function lanPart(prefix: DelegatedPrefix): { address: string; prefixLength: number } {
   return prefix.assigned.find((part) => part.network === 'lan') ?? prefix.assigned[0] ?? prefix;
+}
+
+function downAt(network: string): NoChoice {
+  return { code: 'wan/DOWN', sentence: `Interface '${network}' is down; the name keeps its last address.` };
+}
+
+function nothingOn(network: string, family: Family, host: HostPlan): NoChoice {
+  if (family === 'ipv6' && host.ipv6Suffix !== undefined) {
+    const sentence = `Interface '${network}' has no IPv6 prefix that ipv6_suffix fits. Ask the ISP for one.`;
+    return { code: 'wan/NO_PREFIX', sentence };
+  }
+  return { code: 'wan/NO_ADDRESS', sentence: `Interface '${network}' has no ${label(family)} address now.` };
 }
 
 function label(family: Family): string {

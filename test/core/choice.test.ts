@@ -327,7 +327,7 @@ describe('ipv6_suffix', () => {
       name: 'that reaches into the prefix publishes nothing',
       suffix: '::1:5:0:0:0:1',
       prefixes: [prefix('2001:db8:100::', 56, { assigned: [lan] })],
-      expected: 'wan/NO_ADDRESS',
+      expected: 'wan/NO_PREFIX',
     },
     {
       name: 'skips a prefix that is being withdrawn',
@@ -344,7 +344,7 @@ describe('ipv6_suffix', () => {
       published: '2001:db8:200::abcd',
       expected: '2001:db8:200::abcd wan eth1',
     },
-    { name: 'without a delegated prefix publishes nothing', prefixes: [], expected: 'wan/NO_ADDRESS' },
+    { name: 'without a delegated prefix publishes nothing', prefixes: [], expected: 'wan/NO_PREFIX' },
   ])('$name', ({ suffix = '::abcd', prefixes, published, expected }) => {
     const interfaces = [wan('wan', ['2001:db8:1::1'], { prefixes })];
 
@@ -379,12 +379,12 @@ describe('ipv6_suffix', () => {
     {
       name: 'a single address is no prefix',
       addresses: [v6('2001:db8:7::9', { prefixLength: 128 })],
-      expected: 'wan/NO_ADDRESS',
+      expected: 'wan/NO_PREFIX',
     },
     {
       name: 'an old address is no base',
       addresses: [v6('2001:db8:7::9', { preferredSec: 0 })],
-      expected: 'wan/NO_ADDRESS',
+      expected: 'wan/NO_PREFIX',
     },
   ])('with source device: $name', ({ addresses, expected }) => {
     const host: Partial<HostPlan> = { source: 'device', networks: ['eth1'], ipv6Suffix: '::abcd' };

@@ -5,7 +5,6 @@ import type { Host } from '../ports.ts';
 import { loadCatalogue } from '../providers/catalogue.ts';
 import { type CommandContext, type CommandName, DEFAULT_CONFIG_FILE, EXIT } from './command.ts';
 import { readConfiguration } from './configuration.ts';
-import { once } from './once.ts';
 import { run } from './run.ts';
 import type { TOOLS } from './tools.ts';
 
@@ -20,7 +19,7 @@ interface CommandFacts {
 /** What each does is said in `help.ts`. */
 const COMMANDS: Record<CommandName, CommandFacts> = {
   run: { words: '', run },
-  once: { words: '', run: once },
+  once: { words: '', run: tool('once') },
   status: { words: '', run: tool('status') },
   update: { words: '[HOST]', run: tool('update') },
   'check-config': { words: '', run: tool('check-config') },

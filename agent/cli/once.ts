@@ -4,12 +4,19 @@
  */
 import type { Agent } from './agent.ts';
 import { type CommandContext, EXIT } from './command.ts';
-import { readConfiguration } from './configuration.ts';
 import { takeRequest } from './request.ts';
 import { lastStatus } from './running.ts';
 import { obeySignals } from './signals.ts';
+import { statusText } from './status.ts';
 
-export async function once({ host, startAgent, configFile, json, syslog }: CommandContext): Promise<number> {
+export async function once({
+  host,
+  startAgent,
+  readConfiguration,
+  configFile,
+  json,
+  syslog,
+}: CommandContext): Promise<number> {
   let agent: Agent | undefined;
   let again = true;
   let stopped = false;
@@ -22,7 +29,7 @@ export async function once({ host, startAgent, configFile, json, syslog }: Comma
   ).then(() => {
     stopped = true;
   });
-  const configuration = await readConfiguration(host, configFile);
+  const configuration = await readConfiguration();
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
     return EXIT.usage;
@@ -44,8 +51,6 @@ export async function once({ host, startAgent, configFile, json, syslog }: Comma
   }
   const status = agent.status();
   await agent.stop();
-  host.writeOut(
-    json ? `${JSON.stringify(status)}\n` : (await import('./tools.ts')).TEXT.statusText(host, status),
-  );
+  host.writeOut(json ? `${JSON.stringify(status)}\n` : statusText(host, status));
   return status.hostnames.every((one) => one.axes.update.verdict === 'ok') ? EXIT.ok : EXIT.failed;
 }

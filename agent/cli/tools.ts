@@ -2,19 +2,19 @@
 import { checkConfig } from './check-config.ts';
 import type { CommandContext } from './command.ts';
 import { ofCommand, overview } from './help.ts';
+import { once } from './once.ts';
 import { providers } from './providers.ts';
-import { showStatus, statusText } from './status.ts';
+import { showStatus } from './status.ts';
 import { trace } from './trace.ts';
 import { update } from './update.ts';
 
 export const TOOLS = {
+  once,
   status: showStatus,
   update,
   'check-config': checkConfig,
   trace,
   providers,
 } satisfies Record<string, (context: CommandContext) => Promise<number>>;
-
-export const TEXT = { statusText };
 
 export const HELP = { overview, ofCommand };

@@ -33,6 +33,7 @@ const AGENT_TABLE = [
   [`${AGENT_FILES}/holdfast.hotplug-ntp`, '/etc/hotplug.d/ntp/95-holdfast', 0o644],
   [`${AGENT_FILES}/holdfast.uci-defaults`, '/etc/uci-defaults/90-holdfast', 0o755],
   [`${AGENT_FILES}/holdfast.acl.json`, '/usr/share/acl.d/holdfast.json', 0o644],
+  [`${AGENT_FILES}/holdfast.rpcd-acl.json`, '/usr/share/rpcd/acl.d/holdfast.json', 0o644],
   [`${AGENT_FILES}/holdfast.uc`, '/usr/share/rpcd/ucode/holdfast.uc', 0o644],
   [`${AGENT_FILES}/holdfast.keep`, '/lib/upgrade/keep.d/holdfast', 0o644],
 ];

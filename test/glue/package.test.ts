@@ -45,6 +45,7 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
   ['/usr/lib/holdfast/holdfast.cjs', 0o755, 'dist/holdfast.cjs'],
   ['/usr/lib/holdfast/licenses.txt', 0o644, 'dist/licenses.txt'],
   ['/usr/share/acl.d/holdfast.json', 0o644, 'firmware-glue/holdfast/files/holdfast.acl.json'],
+  ['/usr/share/rpcd/acl.d/holdfast.json', 0o644, 'firmware-glue/holdfast/files/holdfast.rpcd-acl.json'],
   ['/usr/share/rpcd/ucode/holdfast.uc', 0o644, 'firmware-glue/holdfast/files/holdfast.uc'],
 ];
 

@@ -86,7 +86,8 @@ export async function agentContent(version, built) {
     // Only what the agent made itself: the configuration is for opkg and apk to keep or to remove.
     afterRemoval: `[ "$1" = "upgrade" ] && exit 0
 [ "\${PKG_UPGRADE}" = "1" ] && exit 0
-rm -rf "\${IPKG_INSTROOT}/var/run/holdfast"
+rm -rf "\${IPKG_INSTROOT}/var/run/holdfast" "\${IPKG_INSTROOT}/var/etc/holdfast"
+rm -f "\${IPKG_INSTROOT}"/var/run/holdfast.*.pid
 rm -f "\${IPKG_INSTROOT}/etc/holdfast/published.json" "\${IPKG_INSTROOT}/etc/holdfast/".published.json.*.tmp
 rmdir "\${IPKG_INSTROOT}/etc/holdfast" 2>/dev/null
 rm -f "\${IPKG_INSTROOT}/etc/config/.holdfast.import-undo.json"

@@ -2,7 +2,12 @@ import type { Problem } from '../config/config.ts';
 
 /** `FILE:LINE: severity: section, option: sentence`, as compilers print it, so that editors jump there. */
 export function problemText(problem: Problem): string {
-  const place = [problem.section, problem.option === undefined ? undefined : `option ${problem.option}`];
+  // Most sentences name the option themselves.
+  const { option, sentence } = problem;
+  const place = [
+    problem.section,
+    option && !sentence.includes(`'${option}'`) ? `option ${option}` : undefined,
+  ];
   const where = place.filter((part) => part !== undefined).join(', ');
-  return `${problem.file}:${problem.line}: ${problem.severity}: ${where === '' ? '' : `${where}: `}${problem.sentence}`;
+  return `${problem.file}:${problem.line}: ${problem.severity}: ${where === '' ? '' : `${where}: `}${sentence}`;
 }

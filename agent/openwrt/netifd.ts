@@ -35,6 +35,13 @@ export function netifdSource({ processes, clock, log }: NetifdDeps): AddressSour
   let interfaces: Map<string, WanInterface> | undefined;
   /** The last observation that the caller got. */
   let delivered: Observation | undefined;
+  /** When netifd last notified; monotonic. */
+  let heardMs = 0;
+  /**
+   * The `ubus` command does not end when ubusd dies: it waits on for ever and hears nothing. So what a
+   * reading finds and nobody notified makes the watch start its children again.
+   */
+  let renew: Stop = () => {};
   /** What was notified while a dump was on its way: the dump may be older than that. */
   const notifiedMeanwhile = new Set<Map<string, WanInterface>>();
 
@@ -54,8 +61,13 @@ export function netifdSource({ processes, clock, log }: NetifdDeps): AddressSour
   }
 
   async function read(): Promise<Observation> {
+    const before = delivered;
     const observation = await dump();
+    const isUnheard = before && before === delivered && !sameMeaning(before, observation);
     delivered = observation;
+    if (isUnheard && clock.monotonicMs() - heardMs > SECOND_READ_MS) {
+      renew();
+    }
     return observation;
   }
 
@@ -116,6 +128,7 @@ export function netifdSource({ processes, clock, log }: NetifdDeps): AddressSour
     }
 
     function onNotification(line: string): void {
+      heardMs = clock.monotonicMs();
       const wan = parseNotification(line);
       if (!wan) {
         readUnlessDue();
@@ -157,7 +170,7 @@ export function netifdSource({ processes, clock, log }: NetifdDeps): AddressSour
       }
     }
 
-    /** ubusd takes both children with it: one outage, one line in the log. */
+    /** Both children often end together, whatever the cause: one outage, one line in the log. */
     function onOutage(command: string, result: RunResult): 'again' | 'never' {
       const { code, sentence } = ubusEnd(command, result);
       if (code !== outageCode) {
@@ -198,8 +211,14 @@ export function netifdSource({ processes, clock, log }: NetifdDeps): AddressSour
 
     const subscription = hold(['ubus', 'subscribe', OBJECT], onNotification, readTwice);
     const listener = hold(['ubus', 'listen', 'ubus.object.add'], onObject, onListener, () => endRenewal());
+    renew = () => {
+      listener.restart();
+      endRenewal();
+      subscription.restart();
+    };
     return () => {
       stopped = true;
+      renew = () => {};
       endRenewal();
       listener.stop();
       subscription.stop();

@@ -557,6 +557,31 @@ describe('children that end', () => {
     expect(brief(hints.at(-1)?.observation)[0]).toBe('wan 198.51.100.10');
   });
 
+  test('the children wait on in silence after ubusd died: a reading that finds news starts both again', async () => {
+    const { clock, feed, netifd, times } = await watching();
+    feed.setDump([wanWith('198.51.100.65')]);
+
+    await netifd.read();
+    await clock.advance(2000);
+    await netifd.read();
+
+    expect([times(SUBSCRIBE), times('ubus listen ubus.object.add')].map((all) => all[0])).toEqual([0, 0]);
+    expect(feed.living()).toBe(2);
+  });
+
+  test('a reading that finds what was notified, or the same, starts nothing again', async () => {
+    const { clock, feed, netifd, times } = await watching();
+
+    await netifd.read();
+    feed.notify(wanWith('198.51.100.65'));
+    feed.setDump([wanWith('198.51.100.66')]);
+    await clock.advance(200);
+    await netifd.read();
+    await clock.advance(2000);
+
+    expect([...times(SUBSCRIBE), ...times('ubus listen ubus.object.add')]).toEqual([]);
+  });
+
   test('the return of netifd renews the subscription at once, even while a retry waits', async () => {
     const { clock, feed, times } = await watching();
     feed.emit('listen', '{ "ubus.object.remove": {"id":7,"path":"network.interface"} }');

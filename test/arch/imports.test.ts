@@ -20,7 +20,7 @@ const ANY_NODE = /^node:/;
 const ROOMS: Record<string, Room> = {
   core: {
     rooms: ['core'],
-    packages: ['ipaddr.js', 'punycode/punycode.js'],
+    packages: ['punycode/punycode.js'],
     why: 'core decides and does nothing else: no I/O, no clock, no randomness; only pure text libraries',
   },
   'ports.ts': {
@@ -55,7 +55,7 @@ const ROOMS: Record<string, Room> = {
   },
   store: {
     rooms: ['store', 'core', 'ports.ts'],
-    packages: [/^ajv\/dist\/runtime\//],
+    packages: [],
     why: 'the store writes what core remembers, through ports',
   },
   engine: {

@@ -3,29 +3,18 @@
  * Idle means asleep: without an event nothing wakes before the resync.
  */
 import type { Command, Report } from '../core/draft.ts';
-import { defect } from '../core/failure.ts';
-import type { Verification } from '../core/health.ts';
-import type { Outcomes } from '../core/outcomes.ts';
 import type { SourceKey } from '../core/source-key.ts';
 import type { AgentState, Now, SavedState } from '../core/state.ts';
 import { initialState } from '../core/state.ts';
 import { type AgentEvent, step } from '../core/step.ts';
-import type { AddressSource, Clock, Stop } from '../ports.ts';
+import type { Clock, Stop } from '../ports.ts';
+import { type CommandParts, carryOut } from './commands.ts';
 
-export type UpdateCommand = Extract<Command, { type: 'update' }>;
-export type VerifyCommand = Extract<Command, { type: 'verify' }>;
-
-export interface LoopParts {
+export interface LoopParts extends CommandParts {
   clock: Clock;
   random(): number;
-  /** The same source for the same key, as long as it is watched. */
-  source(key: SourceKey): AddressSource;
-  update(command: UpdateCommand, state: AgentState): Promise<Outcomes>;
-  verify(command: VerifyCommand): Promise<Verification>;
   /** Called after each step: log, save, show. */
   onStep(state: AgentState, reports: Report[]): void;
-  /** Something threw that must not: for the log, with its stack. */
-  onDefect(cause: unknown): void;
 }
 
 const DEFECT_PAUSE_MS = 60_000;
@@ -63,7 +52,9 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
       watchSources();
       // The request first: saving and showing can wait a millisecond.
       for (const command of commands) {
-        execute(command);
+        if (command.type !== 'report') {
+          void carryOut(parts, command, state).then(dispatch);
+        }
       }
       parts.onStep(
         state,
@@ -91,54 +82,6 @@ export function startLoop(parts: LoopParts, saved: SavedState | undefined): Loop
     return clock.after(Math.max(1, Math.ceil(wakeMs - clock.monotonicMs())), () =>
       dispatch({ type: 'woken' }),
     );
-  }
-
-  /** Starts what a command asks for; its end comes back as an event. A defect becomes a Failure here. */
-  function execute(command: Command): void {
-    switch (command.type) {
-      case 'observe': {
-        const { source } = command;
-        const reading = parts.source(source).read();
-        reading.then(
-          (observation) => dispatch({ type: 'observed', source, observation, answer: true }),
-          (cause: unknown) => {
-            parts.onDefect(cause);
-            const { code, sentence } = defect('source/DEFECT', cause);
-            const observation = { known: false, code, sentence } as const;
-            dispatch({ type: 'observed', source, observation, answer: true });
-          },
-        );
-        break;
-      }
-      case 'update': {
-        const { lane, attempt, items } = command;
-        parts.update(command, state).then(
-          (outcomes) => dispatch({ type: 'updated', lane, attempt, outcomes }),
-          (cause: unknown) => {
-            parts.onDefect(cause);
-            const outcome = { confirmed: [], failure: defect('update/DEFECT', cause) };
-            const outcomes = Object.fromEntries(items.map((item) => [item.host, outcome]));
-            dispatch({ type: 'updated', lane, attempt, outcomes });
-          },
-        );
-        break;
-      }
-      case 'verify': {
-        const { host } = command;
-        parts.verify(command).then(
-          (found) => dispatch({ type: 'verified', host, found }),
-          (cause: unknown) => {
-            parts.onDefect(cause);
-            const { code, sentence } = defect('verify/DEFECT', cause);
-            const found = { problem: { code, sentence }, authority: [], publicView: [], delegation: [] };
-            dispatch({ type: 'verified', host, found });
-          },
-        );
-        break;
-      }
-      case 'report':
-        break;
-    }
   }
 
   /** Every source in use is watched, no other. */

@@ -6,7 +6,7 @@ import type { AgentState, UpdateItem } from '../core/state.ts';
 import { uplinkOf } from '../core/via.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
 import type { Credential, Exchange, Protocol, ProtocolPorts } from '../providers/protocol.ts';
-import type { UpdateCommand } from './loop.ts';
+import type { ActionOf } from './commands.ts';
 
 /** An account with its secret, as only the engine and the protocols see it. */
 export interface Account {
@@ -36,7 +36,7 @@ interface Group extends Addresses {
 
 export async function runUpdate(
   parts: UpdateParts,
-  command: UpdateCommand,
+  command: ActionOf<'update'>,
   state: AgentState,
 ): Promise<Outcomes> {
   const account = parts.account(command.account);

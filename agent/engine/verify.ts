@@ -6,7 +6,7 @@ import { FAMILIES, type Family } from '../core/address.ts';
 import type { AnswerKind, ServerAnswer, Verification } from '../core/health.ts';
 import { zoneCandidates } from '../core/hostname.ts';
 import type { Clock, Dns, DnsReply, DnsResult, DnsServer } from '../ports.ts';
-import type { VerifyCommand } from './loop.ts';
+import type { ActionOf } from './commands.ts';
 
 export interface VerifyParts {
   clock: Clock;
@@ -36,7 +36,7 @@ const ZONE_AGE_MS = 3_600_000;
 const MAX_NAME_SERVERS = 8;
 const MAX_PARENT_SERVERS = 2;
 
-export type Verifier = (command: VerifyCommand) => Promise<Verification>;
+export type Verifier = (command: ActionOf<'verify'>) => Promise<Verification>;
 
 export function createVerifier(parts: VerifyParts): Verifier {
   const zones = new Map<string, Zone>();

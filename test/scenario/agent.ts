@@ -12,7 +12,8 @@ import type { Report } from '../../agent/core/draft.ts';
 import type { Verification } from '../../agent/core/health.ts';
 import type { Plan } from '../../agent/core/plan.ts';
 import { type AgentState, freshHost, rebase, type SavedState, savedState } from '../../agent/core/state.ts';
-import { type Loop, startLoop, type VerifyCommand } from '../../agent/engine/loop.ts';
+import type { ActionOf } from '../../agent/engine/commands.ts';
+import { type Loop, startLoop } from '../../agent/engine/loop.ts';
 import { runUpdate } from '../../agent/engine/update.ts';
 import { netifdSource } from '../../agent/openwrt/netifd.ts';
 import type { HttpRequest, HttpResult } from '../../agent/ports.ts';
@@ -72,7 +73,7 @@ export interface ScenarioParts {
   /** What web services say about the address that they see; without it asking one fails the test. */
   echo?: (request: EchoRequest) => HttpResult;
   /** Without it a check of the DNS fails the test. */
-  verify?: (command: VerifyCommand) => Verification;
+  verify?: (command: ActionOf<'verify'>) => Verification;
 }
 
 export interface ScenarioAgent {

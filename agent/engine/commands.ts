@@ -1,0 +1,68 @@
+/** Carries out what a step asks for. Whatever happens, each command ends in one event. */
+import type { Command } from '../core/draft.ts';
+import { defect } from '../core/failure.ts';
+import type { Verification } from '../core/health.ts';
+import type { Outcomes } from '../core/outcomes.ts';
+import type { SourceKey } from '../core/source-key.ts';
+import type { AgentState } from '../core/state.ts';
+import type { AgentEvent } from '../core/step.ts';
+import type { AddressSource } from '../ports.ts';
+
+/** Everything but a report, which is only shown. */
+export type Action = Exclude<Command, { type: 'report' }>;
+export type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
+
+export interface CommandParts {
+  /** The same source for the same key, as long as it is watched. */
+  source(key: SourceKey): AddressSource;
+  update(command: ActionOf<'update'>, state: AgentState): Promise<Outcomes>;
+  verify(command: ActionOf<'verify'>): Promise<Verification>;
+  /** Something threw that must not: for the log, with its stack. */
+  onDefect(cause: unknown): void;
+}
+
+/** Never rejects: a defect becomes the event of a failure. */
+export async function carryOut(parts: CommandParts, command: Action, state: AgentState): Promise<AgentEvent> {
+  try {
+    return await endOf(parts, command, state);
+  } catch (cause) {
+    parts.onDefect(cause);
+    return endInDefect(command, cause);
+  }
+}
+
+async function endOf(parts: CommandParts, command: Action, state: AgentState): Promise<AgentEvent> {
+  switch (command.type) {
+    case 'observe': {
+      const { source } = command;
+      return { type: 'observed', source, observation: await parts.source(source).read(), answer: true };
+    }
+    case 'update': {
+      const { lane, attempt } = command;
+      return { type: 'updated', lane, attempt, outcomes: await parts.update(command, state) };
+    }
+    case 'verify':
+      return { type: 'verified', host: command.host, found: await parts.verify(command) };
+  }
+}
+
+function endInDefect(command: Action, cause: unknown): AgentEvent {
+  switch (command.type) {
+    case 'observe': {
+      const { code, sentence } = defect('source/DEFECT', cause);
+      const observation = { known: false, code, sentence } as const;
+      return { type: 'observed', source: command.source, observation, answer: true };
+    }
+    case 'update': {
+      const { lane, attempt, items } = command;
+      const outcome = { confirmed: [], failure: defect('update/DEFECT', cause) };
+      const outcomes = Object.fromEntries(items.map((item) => [item.host, outcome]));
+      return { type: 'updated', lane, attempt, outcomes };
+    }
+    case 'verify': {
+      const { code, sentence } = defect('verify/DEFECT', cause);
+      const found = { problem: { code, sentence }, authority: [], publicView: [], delegation: [] };
+      return { type: 'verified', host: command.host, found };
+    }
+  }
+}

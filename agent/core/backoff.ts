@@ -1,8 +1,9 @@
 /** The only place that decides when, if ever, to try again. */
 import type { Failure, FailureKind } from './failure.ts';
 
-/** Consecutive failures of one thing, and the earliest moment of the next attempt (monotonic ms). */
+/** How far one thing has failed, and the earliest moment of the next attempt (monotonic ms). */
 export interface Retry {
+  /** Steps taken on the ladder of its waits; 0 when nothing has failed. */
   failures: number;
   notBeforeMs: number;
   failure?: Failure;
@@ -16,26 +17,34 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 interface Ladder {
   firstMs: number;
+  factor: number;
   maxMs: number;
+  /** Part of the wait by which it may be shorter or longer. */
+  jitter: number;
 }
 
 /**
- * kind            first   max     reason
- * unreachable     5 s     10 min  nothing reached the provider; a new address or a set clock ends the wait
- * unconfirmed     5 s     30 min  may have been applied: the repetition counts as `nochg` there
- * throttled       10 min  6 h     floor where the provider names no time of its own
- * busy            2 min   6 h     a fault the provider declares itself (911): not before its own time, 30 min
- * unintelligible  1 min   6 h     a captive portal goes away by itself, so never a final stop
- * defect          1 h     24 h    our bug: it will most likely happen again
- * credential, refused             blocked until the configuration changes or the operator asks
+ * kind            waits                    reason
+ * unreachable     5 s, 80 s, then 20 min   a glitch is over at once, an outage is not: all routers of a
+ *                                          provider ask again and again, and keep it down if they ask often
+ *                                          (test/fleet); a new address or a set clock ends the wait
+ * unconfirmed     the same                 may have been applied: the repetition counts as `nochg` there
+ * throttled       10 min to 6 h            floor where the provider names no time of its own
+ * busy            2 min to 30 min          a fault inside the provider
+ * busy, declared  30 min to 6 h            911: not before the time that the provider wants
+ * unintelligible  1 min to 6 h             a captive portal goes away by itself, so never a final stop
+ * defect          1 h to 24 h              our bug: it will most likely happen again
+ * credential, refused                      blocked until the configuration changes or the operator asks
+ *
+ * A wait that was demanded only grows by its jitter.
  */
 const LADDERS: Record<Exclude<FailureKind, 'credential' | 'refused'>, Ladder> = {
-  unreachable: { firstMs: 5 * SECOND_MS, maxMs: 10 * MINUTE_MS },
-  unconfirmed: { firstMs: 5 * SECOND_MS, maxMs: 30 * MINUTE_MS },
-  throttled: { firstMs: 10 * MINUTE_MS, maxMs: 6 * HOUR_MS },
-  busy: { firstMs: 2 * MINUTE_MS, maxMs: 6 * HOUR_MS },
-  unintelligible: { firstMs: MINUTE_MS, maxMs: 6 * HOUR_MS },
-  defect: { firstMs: HOUR_MS, maxMs: 24 * HOUR_MS },
+  unreachable: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 20 * MINUTE_MS, jitter: 0.2 },
+  unconfirmed: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 20 * MINUTE_MS, jitter: 0.2 },
+  throttled: { firstMs: 10 * MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.2 },
+  busy: { firstMs: 2 * MINUTE_MS, factor: 2, maxMs: 30 * MINUTE_MS, jitter: 0.2 },
+  unintelligible: { firstMs: MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.5 },
+  defect: { firstMs: HOUR_MS, factor: 2, maxMs: 24 * HOUR_MS, jitter: 0.5 },
 };
 
 /** `undefined` means: blocked, no attempt by itself. */
@@ -46,24 +55,59 @@ export function retryAfter(
   random: number,
   busyWaitMs: number,
 ): Retry | undefined {
-  if (failure.kind === 'credential' || failure.kind === 'refused') {
+  const ladder = ladderOf(failure, busyWaitMs);
+  if (!ladder) {
     return undefined;
   }
-  const ladder = LADDERS[failure.kind];
-  const declared = failure.kind === 'busy' && failure.scope !== 'attempt';
-  const firstMs = declared ? Math.max(busyWaitMs, MINUTE_MS) : ladder.firstMs;
-  const grown = Math.min(firstMs * 2 ** Math.min(previous.failures, 20), Math.max(ladder.maxMs, firstMs));
-  const waitMs = failure.retryAfterMs === undefined ? grown : namedWait(failure.retryAfterMs, previous);
+  const level = levelOf(previous, ladder, busyWaitMs);
+  const waitMs = waitOf(ladder, level);
+  const { kind, retryAfterMs } = failure;
   const delayMs =
-    failure.kind === 'throttled' || failure.kind === 'busy'
-      ? // Never early: a wait that was demanded only grows, by up to a fifth, so that a fleet spreads out.
-        waitMs * (1 + random / 5)
-      : grown * (0.5 + random);
-  return { failures: previous.failures + 1, notBeforeMs: nowMs + Math.ceil(delayMs), failure };
+    kind === 'throttled' || kind === 'busy'
+      ? (retryAfterMs === undefined ? waitMs : namedWait(retryAfterMs, level)) * (1 + random * ladder.jitter)
+      : waitMs * (1 - ladder.jitter + 2 * ladder.jitter * random);
+  return { failures: level + 1, notBeforeMs: nowMs + Math.ceil(delayMs), failure };
+}
+
+function ladderOf({ kind, scope }: Failure, busyWaitMs: number): Ladder | undefined {
+  if (kind === 'credential' || kind === 'refused') {
+    return undefined;
+  }
+  if (kind === 'busy' && scope !== 'attempt') {
+    const firstMs = Math.max(busyWaitMs, MINUTE_MS);
+    return { ...LADDERS.busy, firstMs, maxMs: Math.max(firstMs, 6 * HOUR_MS) };
+  }
+  return LADDERS[kind];
+}
+
+function waitOf({ firstMs, factor, maxMs }: Ladder, level: number): number {
+  return Math.min(firstMs * factor ** Math.min(level, 20), maxMs);
+}
+
+/**
+ * Where this ladder is entered. After a failure of another kind not by the number of failures but where the
+ * wait is as long as the last one: an hour of silence and then one 503 is not the tenth 503.
+ */
+function levelOf(previous: Retry, ladder: Ladder, busyWaitMs: number): number {
+  const before = previous.failure && ladderOf(previous.failure, busyWaitMs);
+  if (!before || (before.firstMs === ladder.firstMs && before.maxMs === ladder.maxMs)) {
+    return previous.failures;
+  }
+  const lastMs = previous.failures === 0 ? 0 : waitOf(before, previous.failures - 1);
+  return Math.max(0, Math.ceil(Math.log(lastMs / ladder.firstMs) / Math.log(ladder.factor)));
 }
 
 /** Obeyed as it stands; but who says "wait a second" again and again is not asked each second. */
-function namedWait(retryAfterMs: number, { failures }: Retry): number {
-  const { firstMs, maxMs } = LADDERS.unreachable;
-  return Math.max(retryAfterMs, Math.min(firstMs * 2 ** Math.min(failures, 20), maxMs));
+function namedWait(retryAfterMs: number, level: number): number {
+  return Math.max(retryAfterMs, Math.min(5 * SECOND_MS * 2 ** Math.min(level, 20), 10 * MINUTE_MS));
+}
+
+/** Messages to people: nobody is helped by one try a second, and after some hours one hour does not matter. */
+const NOTICES: Ladder = { firstMs: 30 * SECOND_MS, factor: 2, maxMs: HOUR_MS, jitter: 0.5 };
+
+/** The next try to tell people; it may be demanded later, never sooner. */
+export function retryNotice({ failures }: Retry, failure: Failure, nowMs: number, random: number): Retry {
+  const delayMs = waitOf(NOTICES, failures) * (1 - NOTICES.jitter + 2 * NOTICES.jitter * random);
+  const notBeforeMs = nowMs + Math.ceil(Math.max(delayMs, failure.retryAfterMs ?? 0));
+  return { failures: failures + 1, notBeforeMs, failure };
 }

@@ -20,11 +20,11 @@ function waitsSec(one: Failure, count: number, random: number, busyWaitMs = BUSY
 
 describe('the ladder of', () => {
   test.each<[FailureKind, Partial<Failure>, number[], number]>([
-    ['unreachable', {}, [5, 10, 20, 40, 80, 160, 320], 600],
-    ['unconfirmed', {}, [5, 10, 20, 40, 80, 160, 320], 1800],
+    ['unreachable', {}, [5, 80, 1200], 1200],
+    ['unconfirmed', {}, [5, 80, 1200], 1200],
     ['throttled', {}, [660, 1320, 2640], 23_760],
     ['busy', {}, [1980, 3960, 7920], 23_760],
-    ['busy', { scope: 'attempt' }, [132, 264, 528], 23_760],
+    ['busy', { scope: 'attempt' }, [132, 264, 528], 1980],
     ['unintelligible', {}, [60, 120, 240], 21_600],
     ['defect', {}, [3600, 7200, 14_400], 86_400],
   ])('%s %o begins %j seconds and ends at %d', (kind, more, first, last) => {
@@ -41,9 +41,26 @@ describe('the ladder of', () => {
   });
 });
 
+describe('a failure of another kind', () => {
+  test.each<[string, FailureKind, number, Failure, number]>([
+    ['goes on where the wait was', 'unreachable', 40, failure('busy', { scope: 'attempt' }), 1800],
+    ['begins its own ladder where that is longer', 'unreachable', 1, failure('unintelligible'), 60],
+    ['is not asked for sooner', 'throttled', 3, failure('unreachable'), 1200],
+  ])('%s: %s, %d times', (_, first, times, then, expectedSec) => {
+    let retry: Retry = NO_RETRY;
+    for (let count = 0; count < times; count++) {
+      retry = retryAfter(retry, failure(first), NOW_MS, 0.5, BUSY_WAIT_MS) ?? retry;
+    }
+
+    const next = retryAfter(retry, then, NOW_MS, then.kind === 'busy' ? 0 : 0.5, BUSY_WAIT_MS);
+
+    expect(((next?.notBeforeMs ?? 0) - NOW_MS) / 1000).toBe(expectedSec);
+  });
+});
+
 describe('jitter', () => {
   test.each<[FailureKind, number, number]>([
-    ['unreachable', 2.5, 7.5],
+    ['unreachable', 4, 6],
     ['unintelligible', 30, 90],
     // A wait that was demanded never shrinks.
     ['throttled', 600, 720],

@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Properties over thousands of generated cases, and the oddities of every provider: thorough, not quick. */
 const RULES = [
+  'test/fleet/fleet.test.ts',
   'test/core/rules.test.ts',
   'test/core/rules/**/*.test.ts',
   'test/store/shape.test.ts',

@@ -30,7 +30,8 @@ interface Ladder {
  *                                          (test/fleet); a new address or a set clock ends the wait
  * unconfirmed     the same                 may have been applied: the repetition counts as `nochg` there
  * throttled       10 min to 6 h            floor where the provider names no time of its own
- * busy            2 min to 30 min          a fault inside the provider
+ * busy            4 to 20 min, then 10 to  a fault inside the provider, mostly overload: whoever is turned away
+ *                 50 min                   must spread over the time that serving all of them takes
  * busy, declared  30 min to 6 h            911: not before the time that the provider wants
  * unintelligible  1 min to 6 h             a captive portal goes away by itself, so never a final stop
  * defect          1 h to 24 h              our bug: it will most likely happen again
@@ -42,10 +43,13 @@ const LADDERS: Record<Exclude<FailureKind, 'credential' | 'refused'>, Ladder> = 
   unreachable: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 20 * MINUTE_MS, jitter: 0.2 },
   unconfirmed: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 20 * MINUTE_MS, jitter: 0.2 },
   throttled: { firstMs: 10 * MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.2 },
-  busy: { firstMs: 2 * MINUTE_MS, factor: 2, maxMs: 30 * MINUTE_MS, jitter: 0.2 },
+  busy: { firstMs: 4 * MINUTE_MS, factor: 2, maxMs: 10 * MINUTE_MS, jitter: 4 },
   unintelligible: { firstMs: MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.5 },
   defect: { firstMs: HOUR_MS, factor: 2, maxMs: 24 * HOUR_MS, jitter: 0.5 },
 };
+
+/** A wait that the provider names is that for all who heard it: they must not come back in one second. */
+const NAMED_JITTER = 0.2;
 
 /** `undefined` means: blocked, no attempt by itself. */
 export function retryAfter(
@@ -64,7 +68,9 @@ export function retryAfter(
   const { kind, retryAfterMs } = failure;
   const delayMs =
     kind === 'throttled' || kind === 'busy'
-      ? (retryAfterMs === undefined ? waitMs : namedWait(retryAfterMs, level)) * (1 + random * ladder.jitter)
+      ? retryAfterMs === undefined
+        ? waitMs * (1 + random * ladder.jitter)
+        : namedWait(retryAfterMs, level) * (1 + random * NAMED_JITTER)
       : waitMs * (1 - ladder.jitter + 2 * ladder.jitter * random);
   return { failures: level + 1, notBeforeMs: nowMs + Math.ceil(delayMs), failure };
 }
@@ -75,7 +81,7 @@ function ladderOf({ kind, scope }: Failure, busyWaitMs: number): Ladder | undefi
   }
   if (kind === 'busy' && scope !== 'attempt') {
     const firstMs = Math.max(busyWaitMs, MINUTE_MS);
-    return { ...LADDERS.busy, firstMs, maxMs: Math.max(firstMs, 6 * HOUR_MS) };
+    return { firstMs, factor: 2, maxMs: Math.max(firstMs, 6 * HOUR_MS), jitter: NAMED_JITTER };
   }
   return LADDERS[kind];
 }

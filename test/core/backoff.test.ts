@@ -24,7 +24,7 @@ describe('the ladder of', () => {
     ['unconfirmed', {}, [5, 80, 1200], 1200],
     ['throttled', {}, [660, 1320, 2640], 23_760],
     ['busy', {}, [1980, 3960, 7920], 23_760],
-    ['busy', { scope: 'attempt' }, [132, 264, 528], 1980],
+    ['busy', { scope: 'attempt' }, [720, 1440, 1800], 1800],
     ['unintelligible', {}, [60, 120, 240], 21_600],
     ['defect', {}, [3600, 7200, 14_400], 86_400],
   ])('%s %o begins %j seconds and ends at %d', (kind, more, first, last) => {
@@ -43,7 +43,7 @@ describe('the ladder of', () => {
 
 describe('a failure of another kind', () => {
   test.each<[string, FailureKind, number, Failure, number]>([
-    ['goes on where the wait was', 'unreachable', 40, failure('busy', { scope: 'attempt' }), 1800],
+    ['goes on where the wait was', 'unreachable', 40, failure('busy', { scope: 'attempt' }), 600],
     ['begins its own ladder where that is longer', 'unreachable', 1, failure('unintelligible'), 60],
     ['is not asked for sooner', 'throttled', 3, failure('unreachable'), 1200],
   ])('%s: %s, %d times', (_, first, times, then, expectedSec) => {

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Properties over thousands of generated cases, and the oddities of every provider: thorough, not quick. */
 const RULES = [
   'test/fleet/fleet.test.ts',
+  'test/fuzz/fuzz.test.ts',
   'test/core/rules.test.ts',
   'test/core/rules/**/*.test.ts',
   'test/store/shape.test.ts',

@@ -25,7 +25,7 @@ interface Ladder {
 
 /**
  * kind            waits                    reason
- * unreachable     5 s, 80 s, then 20 min   a glitch is over at once, an outage is not: all routers of a
+ * unreachable     5 s, 80 s, then 21 min   a glitch is over at once, an outage is not: all routers of a
  *                                          provider ask again and again, and keep it down if they ask often
  *                                          (test/fleet); a new address or a set clock ends the wait
  * unconfirmed     the same                 may have been applied: the repetition counts as `nochg` there
@@ -40,8 +40,8 @@ interface Ladder {
  * A wait that was demanded only grows by its jitter.
  */
 const LADDERS: Record<Exclude<FailureKind, 'credential' | 'refused'>, Ladder> = {
-  unreachable: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 20 * MINUTE_MS, jitter: 0.2 },
-  unconfirmed: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 20 * MINUTE_MS, jitter: 0.2 },
+  unreachable: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 21 * MINUTE_MS, jitter: 0.15 },
+  unconfirmed: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 21 * MINUTE_MS, jitter: 0.15 },
   throttled: { firstMs: 10 * MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.2 },
   busy: { firstMs: 4 * MINUTE_MS, factor: 2, maxMs: 10 * MINUTE_MS, jitter: 4 },
   unintelligible: { firstMs: MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.5 },

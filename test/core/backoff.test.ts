@@ -20,8 +20,8 @@ function waitsSec(one: Failure, count: number, random: number, busyWaitMs = BUSY
 
 describe('the ladder of', () => {
   test.each<[FailureKind, Partial<Failure>, number[], number]>([
-    ['unreachable', {}, [5, 80, 1200], 1200],
-    ['unconfirmed', {}, [5, 80, 1200], 1200],
+    ['unreachable', {}, [5, 80, 1260], 1260],
+    ['unconfirmed', {}, [5, 80, 1260], 1260],
     ['throttled', {}, [660, 1320, 2640], 23_760],
     ['busy', {}, [1980, 3960, 7920], 23_760],
     ['busy', { scope: 'attempt' }, [720, 1440, 1800], 1800],
@@ -45,7 +45,7 @@ describe('a failure of another kind', () => {
   test.each<[string, FailureKind, number, Failure, number]>([
     ['goes on where the wait was', 'unreachable', 40, failure('busy', { scope: 'attempt' }), 600],
     ['begins its own ladder where that is longer', 'unreachable', 1, failure('unintelligible'), 60],
-    ['is not asked for sooner', 'throttled', 3, failure('unreachable'), 1200],
+    ['is not asked for sooner', 'throttled', 3, failure('unreachable'), 1260],
   ])('%s: %s, %d times', (_, first, times, then, expectedSec) => {
     let retry: Retry = NO_RETRY;
     for (let count = 0; count < times; count++) {
@@ -60,7 +60,7 @@ describe('a failure of another kind', () => {
 
 describe('jitter', () => {
   test.each<[FailureKind, number, number]>([
-    ['unreachable', 4, 6],
+    ['unreachable', 4.25, 5.75],
     ['unintelligible', 30, 90],
     // A wait that was demanded never shrinks.
     ['throttled', 600, 720],

@@ -593,7 +593,7 @@ describe('waits', () => {
     agent.feed.notify(wan('198.51.100.20'));
     await agent.advance(HOUR_MS);
 
-    expect(agent.requests.slice(0, 4).map(({ atMs }) => atMs / 1000)).toEqual([0, 5, 85, 1285]);
+    expect(agent.requests.slice(0, 4).map(({ atMs }) => atMs / 1000)).toEqual([0, 5, 85, 1345]);
     expect(updatesOf(agent.requests).at(-1)).toEqual([30 * MINUTE_MS, 'home.example.org 198.51.100.20']);
   });
 

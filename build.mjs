@@ -1,16 +1,16 @@
 /**
- * Builds the agent into dist/: holdfast.cjs, what it loads on demand, the catalogue and the licenses of what is
- * bundled. `--generate-only` makes only the code that comes from the schemas, which types and tests need.
+ * Builds the agent into dist/: for Node holdfast.cjs, for QuickJS holdfast.mjs, what each loads on demand, the
+ * catalogue and the licenses of what is bundled. `--generate-only` makes only the code that comes from the
+ * schemas, which types and tests need.
  */
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { compileConfigSchema, compileStateSchema } from './schemas/compile.mjs';
 import { packCatalogue } from './schemas/pack-catalogue.mjs';
 
-const OUTPUT = 'dist/holdfast.cjs';
-/** Catalogue included; flash is what a router has least of. */
-const BUDGET_BYTES = 160_000;
+/** Most bytes of each bundle; flash is what a router has least of. */
+const BUDGET_BYTES = { 'dist/holdfast.cjs': 160_000, 'dist/holdfast.mjs': 140_000 };
 
 /**
  * Parts of node-fetch that no request of ours can reach: forms and blobs (our bodies are text), `data:` URLs
@@ -56,23 +56,74 @@ const leaveOutUnreachable = {
 
 /** Parts that most routers never need are files of their own, which the agent loads when it meets the first user. */
 const ON_DEMAND = [
-  { request: '../net/datagrams.ts', entry: 'agent/net/datagrams.ts', name: 'holdfast-datagrams' },
+  { on: '.cjs', request: '../net/datagrams.ts', entry: 'agent/net/datagrams.ts', name: 'holdfast-datagrams' },
+  { on: '.cjs', request: '../net/dns.ts', entry: 'agent/net/dns.ts', name: 'holdfast-dns' },
+  { on: '.mjs', request: './quickjs-dns.ts', entry: 'agent/hosts/quickjs-dns.ts', name: 'holdfast-dns' },
+  { request: './configuration.ts', entry: 'agent/cli/configuration.ts', name: 'holdfast-config' },
+  {
+    on: '.mjs',
+    request: './cli/configuration.ts',
+    entry: 'agent/cli/configuration.ts',
+    name: 'holdfast-config',
+  },
+  { on: '.mjs', request: '', entry: 'agent/main-quickjs-reader.ts', name: 'holdfast-reader' },
+  { on: '.mjs', request: './quickjs-rsa.ts', entry: 'agent/hosts/quickjs-rsa.ts', name: 'holdfast-rsa' },
+  { request: './checks/verifier.ts', entry: 'agent/engine/checks/verifier.ts', name: 'holdfast-checks' },
   { request: './schema-check.ts', entry: 'agent/providers/schema-check.ts', name: 'holdfast-schema' },
   { request: './tools.ts', entry: 'agent/cli/tools.ts', name: 'holdfast-tools' },
   { request: './import-ddns.ts', entry: 'agent/cli/import-ddns.ts', name: 'holdfast-import' },
   { request: './asking.ts', entry: 'agent/sources/asking.ts', name: 'holdfast-sources' },
+  { request: './engine/alias.ts', entry: 'agent/engine/alias.ts', name: 'holdfast-alias' },
+  { request: './engine/notify.ts', entry: 'agent/engine/notify.ts', name: 'holdfast-notify' },
+  { request: '../engine/notify.ts', entry: 'agent/engine/notify.ts', name: 'holdfast-notify' },
   { request: './on-demand.ts', entry: 'agent/providers/on-demand.ts', name: 'holdfast-protocols' },
 ];
 
-const keepApart = {
-  name: 'keep-apart',
+/** `ending` of the files of a bundle, which are also its runtime's. */
+function partsFor(ending) {
+  return ON_DEMAND.filter(({ on = ending }) => on === ending);
+}
+
+function keepApart(ending) {
+  return {
+    name: 'keep-apart',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\/[\w/-]+\.ts$/ }, ({ path, kind }) => {
+        const part = kind === 'dynamic-import' && partsFor(ending).find(({ request }) => request === path);
+        return part ? { path: `./${part.name}${ending}`, external: true } : undefined;
+      });
+    },
+  };
+}
+
+/** To the compiler the modules of QuickJS have a prefix, for Node has an `os` too. */
+const quickjsModules = {
+  name: 'quickjs-modules',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/[\w/-]+\.ts$/ }, ({ path, kind }) => {
-      const part = kind === 'dynamic-import' && ON_DEMAND.find(({ request }) => request === path);
-      return part ? { path: `./${part.name}.cjs`, external: true } : undefined;
-    });
+    onResolve({ filter: /^quickjs:/ }, ({ path }) => ({
+      path: path.replace('quickjs:', ''),
+      external: true,
+    }));
   },
 };
+
+function bundle(ending, entry, options) {
+  return build({
+    entryPoints: Object.fromEntries([
+      ['holdfast', entry],
+      ...partsFor(ending).map((part) => [part.name, part.entry]),
+    ]),
+    outdir: 'dist',
+    outExtension: { '.js': ending },
+    bundle: true,
+    minify: true,
+    // One other character would make V8 keep the whole source with two bytes for each.
+    charset: 'ascii',
+    legalComments: 'none',
+    metafile: true,
+    ...options,
+  });
+}
 
 await compileConfigSchema();
 await compileStateSchema();
@@ -80,34 +131,39 @@ await compileStateSchema();
 if (!process.argv.includes('--generate-only')) {
   await mkdir('dist', { recursive: true });
   await writeFile('dist/catalogue.json', await packCatalogue());
-  const result = await build({
-    entryPoints: Object.fromEntries([
-      ['holdfast', 'agent/main.ts'],
-      ...ON_DEMAND.map(({ name, entry }) => [name, entry]),
-    ]),
-    outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
+  const node = await bundle('.cjs', 'agent/main-node.ts', {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    minify: true,
-    // One other character would make V8 keep the whole source with two bytes for each.
-    charset: 'ascii',
-    plugins: [leaveOutUnreachable, keepApart],
+    plugins: [leaveOutUnreachable, keepApart('.cjs')],
     banner: { js: '#!/usr/bin/env node' },
-    legalComments: 'none',
-    metafile: true,
   });
-  await writeFile('dist/holdfast.meta.json', JSON.stringify(result.metafile));
-  await writeFile('dist/licenses.txt', await licensesOf(result.metafile));
-  const { size } = await stat(OUTPUT);
-  const packed = gzipSync(await readFile(OUTPUT), { level: 9 }).length;
-  console.log(`${OUTPUT}: ${size} bytes (budget ${BUDGET_BYTES}), ${packed} gzipped`);
-  if (size > BUDGET_BYTES) {
-    console.error(`The bundle is ${size - BUDGET_BYTES} bytes over its budget.`);
-    process.exitCode = 1;
+  const quickjs = await bundle('.mjs', 'agent/main-quickjs.ts', {
+    platform: 'neutral',
+    target: 'es2022',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    plugins: [quickjsModules, keepApart('.mjs')],
+  });
+  await removeOthers('.mjs', quickjs.metafile);
+  // What runs on QuickJS is a part of what runs on Node.
+  await writeFile('dist/holdfast.meta.json', JSON.stringify(node.metafile));
+  await writeFile('dist/licenses.txt', await licensesOf(node.metafile));
+  for (const [file, budgetBytes] of Object.entries(BUDGET_BYTES)) {
+    const { size } = await stat(file);
+    const packed = gzipSync(await readFile(file), { level: 9 }).length;
+    console.log(`${file}: ${size} bytes (budget ${budgetBytes}), ${packed} gzipped`);
+    if (size > budgetBytes) {
+      console.error(`The bundle is ${size - budgetBytes} bytes over its budget.`);
+      process.exitCode = 1;
+    }
   }
+}
+
+/** The package takes all files of this ending: what an earlier build has left must go. */
+async function removeOthers(ending, { outputs }) {
+  const others = (await readdir('dist')).filter((name) => name.endsWith(ending) && !outputs[`dist/${name}`]);
+  await Promise.all(others.map((name) => rm(`dist/${name}`)));
 }
 
 /** The licenses of what is bundled, which their authors ask to be kept with every copy. */

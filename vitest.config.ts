@@ -10,11 +10,16 @@ const RULES = [
   'test/providers/never-by-accident.test.ts',
   'test/providers/rest-catalogue.test.ts',
 ];
+/** Runs on a real `qjs`. */
+const QUICKJS = 'test/quickjs/**/*.test.ts';
+/** The fault table: the bundle on Node, on a clock of its own. */
+const FAULTS = 'test/faults/**/*.test.ts';
 /** Runs a real program, the stand-in for `ubus`. */
 const PROGRAMS = ['test/openwrt/ubus-standin.test.ts'];
 
 /** `arch`: the shape of the house. `unit`: decisions and parsers, no socket. `net`: real sockets on loopback.
- *  `rules`: the policy over ten thousand generated days. `system`: the built bundle as real processes. */
+ *  `rules`: the policy over ten thousand generated days. `system`: the built bundle as real processes on Node,
+ *  `system-quickjs`: the same on QuickJS. */
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -37,15 +42,16 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      {
+      ...(['node', 'quickjs'] as const).map((runtime) => ({
         test: {
-          name: 'system',
-          include: ['test/system/**/*.test.ts'],
+          name: runtime === 'node' ? 'system' : `system-${runtime}`,
+          include: ['test/system/**/*.test.ts', runtime === 'quickjs' ? QUICKJS : FAULTS],
+          provide: { runtime },
           globalSetup: 'test/system/bundle.ts',
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
-      },
+      })),
     ],
   },
 });

@@ -2,10 +2,11 @@
 import { version } from '../package.json';
 import type { Agent, AgentOptions } from './cli/agent.ts';
 import { runCommandLine } from './cli/cli.ts';
-import { readConfiguration } from './cli/configuration.ts';
 import { createLog } from './cli/log.ts';
 import { problemText } from './cli/problem.ts';
+import { readForAgent } from './cli/reading.ts';
 import type { AccountConfig, Config, Problem } from './config/config.ts';
+import { channelPlansOf, channelsOf, secretsOfNotify } from './config/notify.ts';
 import { planOf } from './config/plan.ts';
 import { secretsOf } from './config/secrets.ts';
 import type { Report } from './core/draft.ts';
@@ -15,7 +16,6 @@ import { startLoop } from './engine/loop.ts';
 import { type StatusDocument, statusOf, timeText } from './engine/status.ts';
 import { runUpdate } from './engine/update.ts';
 import { createVerifier } from './engine/verify.ts';
-import { deviceInterfaces, nodeHost } from './hosts/node.ts';
 import { resolversOf } from './net/resolv-conf.ts';
 import { netifdSource } from './openwrt/netifd.ts';
 import type { DnsServer, Host } from './ports.ts';
@@ -62,22 +62,27 @@ async function startAgent(
       options.onExchange?.(account, exchange);
     },
   };
+  const aliasParts = { ...updateParts, authorityPort: () => config.agent.dnsPort };
+  const notifyParts = {
+    ...{ http: host.http, processes: host, version, redact },
+    channels: () => channelsOf(config.agent, loaded.salt),
+    routerName: () => host.readText('/proc/sys/kernel/hostname'),
+  };
   const loop = startLoop(
     {
       clock: host,
       random: host.random,
       source: createSources({
-        ...{ host, log, userAgent: updateParts.userAgent, interfaces: deviceInterfaces },
+        ...{ host, log, userAgent: updateParts.userAgent },
         network: netifdSource({ processes: host, clock: host, log }),
       }),
       update: (command, state) => runUpdate(updateParts, command, state),
       verify: createVerifier({
-        clock: host,
-        dns: host.dns,
-        resolvers,
-        publicResolvers: () => config.agent.publicResolvers,
-        authorityPort: () => config.agent.dnsPort,
+        ...{ ...updateParts, random: host.random, dnsOverHttps: host.dnsOverHttps },
+        settings: () => config.agent,
       }),
+      notify: async (command) => (await import('./engine/notify.ts')).deliver(notifyParts, command),
+      alias: async (command) => (await import('./engine/alias.ts')).runAlias(aliasParts, command),
       onStep,
       onDefect: (cause) => log('error', redact(cause instanceof Error ? (cause.stack ?? '') : String(cause))),
     },
@@ -131,7 +136,8 @@ async function startAgent(
 
   /** None is forgotten: a reply on its way may echo what a reload has replaced. */
   function rememberCredentials(): void {
-    for (const secret of [...config.accounts.values()].flatMap(secretsOf)) {
+    const ofAccounts = [...config.accounts.values()].flatMap(secretsOf);
+    for (const secret of [...ofAccounts, ...config.agent.notify.flatMap(secretsOfNotify)]) {
       credentials.set(JSON.stringify(secret), secret);
     }
   }
@@ -147,7 +153,13 @@ async function startAgent(
     );
     loop.dispatch({
       type: 'planned',
-      plan: { ...all, hosts: config.agent.enabled ? Object.fromEntries(hosts) : {} },
+      plan: {
+        ...all,
+        // A trace tells nobody.
+        channels: options.only === undefined ? channelPlansOf(notifyParts.channels()) : [],
+        hosts: config.agent.enabled ? Object.fromEntries(hosts) : {},
+        aliases: options.only === undefined && config.agent.enabled ? (all.aliases ?? {}) : {},
+      },
     });
   }
 
@@ -158,7 +170,7 @@ async function startAgent(
   }
 
   async function readAgain(): Promise<void> {
-    const read = await readConfiguration(host, options.configFile);
+    const read = await readForAgent(host, options.configFile);
     if (!read.ok) {
       log('error', `${read.sentence} The settings from before stay in force.`);
       return;
@@ -192,5 +204,7 @@ function withCredential(account: AccountConfig | undefined) {
   );
 }
 
-const host = nodeHost(process.argv.slice(2), process.env);
-void runCommandLine(host, { version, startAgent }).then((status) => host.exit(status));
+/** The program, on whatever runtime started it. */
+export async function main(host: Host): Promise<never> {
+  return host.exit(await runCommandLine(host, { version, startAgent }));
+}

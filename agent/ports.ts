@@ -42,6 +42,8 @@ export interface HttpRequest {
   phaseTimeoutMs: number;
   /** A longer body is cut here and `truncated` is set. */
   maxBodyBytes: number;
+  /** The body of the reply as it came, one character for each octet; otherwise it is decoded from UTF-8. */
+  octets?: true;
 }
 
 export interface HttpReply {
@@ -92,21 +94,35 @@ export interface DnsReply {
   answers: DnsRecord[];
   authorities: DnsRecord[];
   additionals: DnsRecord[];
-  transport: 'udp' | 'tcp';
+  transport: DnsTransport | 'https';
 }
 
 export type DnsResult = { kind: 'reply'; reply: DnsReply } | { kind: 'failed'; failure: Failure };
 
 /** One question to one server: UDP with EDNS, repeated, then TCP (see net/dns-client.ts). */
 export interface Dns {
-  /** `localAddress`: where the question is sent from, of the server's family. */
-  ask(server: DnsServer, question: DnsQuestion, localAddress?: string): Promise<DnsResult>;
+  /** `localAddress`: where the question is sent from, of the server's family. `only`: not over the other one. */
+  ask(
+    server: DnsServer,
+    question: DnsQuestion,
+    localAddress?: string,
+    only?: DnsTransport,
+  ): Promise<DnsResult>;
+}
+
+/** The same by way of a web server (RFC 8484), which nobody on the way can answer for. */
+export interface DnsOverHttps {
+  /** `url`: without a query, e.g. `https://192.0.2.53/dns-query`. */
+  ask(url: string, question: DnsQuestion): Promise<DnsResult>;
 }
 
 export type DnsTransport = 'udp' | 'tcp';
 
-/** `refused`: nothing listens there. `broken`: the connection ended without a reply. */
-export type ExchangeFault = 'timeout' | 'refused' | 'no-route' | 'broken';
+/**
+ * `refused`: nothing listens there. `broken`: the connection ended without a reply. `unavailable`: this runtime
+ * cannot send it so (see `Host.limits`).
+ */
+export type ExchangeFault = 'timeout' | 'refused' | 'no-route' | 'broken' | 'unavailable';
 
 export type Exchanged<T> = { ok: true; value: T } | { ok: false; fault: ExchangeFault };
 
@@ -149,8 +165,8 @@ export interface DatagramExchange<T> {
   accept(message: Uint8Array): T | undefined;
 }
 
-/** `unreachable`: no route, no such local address, or nothing listens there. */
-export type DatagramFault = 'timeout' | 'unreachable' | 'no-name';
+/** `unreachable`: no route, no such local address, or nothing listens there. `unavailable`: not with this runtime. */
+export type DatagramFault = 'timeout' | 'unreachable' | 'no-name' | 'unavailable';
 export type DatagramResult<T> = { ok: true; value: T } | { ok: false; fault: DatagramFault };
 
 /** UDP: each exchange has a socket of its own with a random port. Never rejects. */
@@ -197,21 +213,49 @@ export interface Files {
 
 export type SignalName = 'HUP' | 'TERM' | 'INT' | 'USR1' | 'USR2';
 
+/** Something that a runtime cannot do; shown in the status. */
+export interface Limit {
+  code: 'runtime/NO_DATAGRAMS' | 'runtime/DNS_OVER_TCP' | 'runtime/DNS_UNBOUND';
+  /** What does not work with it, and what to do instead. */
+  sentence: string;
+}
+
+/** An address as the runtime itself knows it. */
+export interface DeviceAddress {
+  /** Of the kernel device. */
+  name: string;
+  address: string;
+  family: Family;
+  prefixLength: number;
+  /** Loopback. */
+  internal: boolean;
+}
+
 export interface Host extends Clock, Processes, Files {
   /** Where the program stands, and `catalogue.json` beside it. */
   programFolder: string;
   /** Name and version of the runtime, e.g. `node 20.20.2`. */
   runtime: string;
+  /** Empty for a runtime that can do everything. */
+  limits: readonly Limit[];
+  /**
+   * A program that prints the configuration whose path follows (cli/reading.ts); absent where a process of its
+   * own would save no memory.
+   */
+  configurationReader?: readonly string[];
   pid: number;
   argv: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
   http: Http;
   dns: Dns;
   exchangeDns: DnsExchange;
+  dnsOverHttps: DnsOverHttps;
   crypto: Crypto;
   datagrams: Datagrams;
   /** A fraction in [0, 1) for jitter; not for secrets. */
   random(): number;
+  /** The addresses of every kernel device that is up, read anew; absent where only `ip` can tell them. */
+  interfaces?(): DeviceAddress[];
   /** The memory in use, in KiB (resident set). */
   memoryKib(): number;
   /** Is a process with this id alive (whoever owns it)? */

@@ -1,7 +1,7 @@
 /**
  * Makes the installable packages from the built agent: `node firmware-glue/package.mjs` writes
  * dist/NAME_VERSION_all.ipk for opkg, dist/NAME-VERSION.apk for apk-tools v3, and dist/overlay/ for the
- * FILES= of ImageBuilder. Equal sources give equal bytes; SOURCE_DATE_EPOCH sets the time in them.
+ * FILES= of ImageBuilder. The agent in the .ipk is for Node, in the .apk for QuickJS. Equal sources give equal bytes; SOURCE_DATE_EPOCH sets the time in them.
  * Options: `--out FOLDER` for what is made, `--built FOLDER` for what build.mjs made; both are dist.
  */
 import { execFileSync } from 'node:child_process';
@@ -25,22 +25,27 @@ const { values: options } = parseArgs({
 const out = resolve(options.out ?? join(ROOT, 'dist'));
 const timeSec = sourceTimeSec();
 const version = await packageVersion();
-const agent = await agentContent(version, resolve(options.built ?? join(ROOT, BUILT)));
+const built = resolve(options.built ?? join(ROOT, BUILT));
+const onNode = await agentContent(version, built, ['node']);
+const onQuickjs = await agentContent(version, built, ['quickjs']);
 const web = await webContent(version);
 
 await mkdir(out, { recursive: true });
-for (const content of web === undefined ? [agent] : [agent, web]) {
-  showContents(content);
-  await writePackage(`${content.name}_${version}_all.ipk`, ipkOf(content, timeSec), content === agent);
-  await writePackage(`${content.name}-${version}.apk`, apkOf(content, timeSec), content === agent);
-}
-if (web === undefined) {
+showContents(onNode);
+await writePackage(`holdfast_${version}_all.ipk`, ipkOf(onNode, timeSec), true);
+showContents(onQuickjs);
+await writePackage(`holdfast-${version}.apk`, apkOf(onQuickjs, timeSec), true);
+if (web !== undefined) {
+  showContents(web);
+  await writePackage(`${web.name}_${version}_all.ipk`, ipkOf(web, timeSec), false);
+  await writePackage(`${web.name}-${version}.apk`, apkOf(web, timeSec), false);
+} else {
   console.log('luci-app-holdfast: skipped, there is no folder firmware-glue/luci-app-holdfast.');
 }
-await writeOverlay([...agent.files, ...(web?.files ?? []), ...OVERLAY_EXTRA]);
+await writeOverlay([...(await agentContent(version, built)).files, ...(web?.files ?? []), ...OVERLAY_EXTRA]);
 console.log(
-  "note: this version runs on Node.js only. OpenWrt 25.12 has no package 'node' for targets, so that apk " +
-    'refuses the .apk there until one is added from elsewhere.',
+  'note: the .ipk of the agent runs on Node (OpenWrt 24.10), the .apk on QuickJS (OpenWrt 25.12); dist/overlay ' +
+    'has both and takes what the image has.',
 );
 
 /** As OpenWrt writes it: the version of the software, then the release of the package in the Makefile. */

@@ -20,6 +20,7 @@ come from other programs and were not tried. \`holdfast providers ID\` shows wha
 misses a provider writes a file of their own (see ARCHITECTURE.md, "Adding a provider").
 
 *Together*: both address families travel in one request. *Hosts*: how many hostnames fit in one request.
+*Aliases*: a zone of your own there can hold an alias (see README.md).
 
 | id | provider | protocol | families | hosts | facts |
 |---|---|---|---|---|---|
@@ -35,10 +36,15 @@ ${dead.map(({ id, title, dead: { since, instead } }) => row([code(id), title, si
 `;
 }
 
-function livingRow({ id, title, homepage, protocol, families, hostsPerCall, unconfirmed, senderAddress }) {
+function livingRow(entry) {
+  const { id, title, homepage, protocol, families, hostsPerCall, unconfirmed, senderAddress, cname } = entry;
   const single = families.single.map((family) => FAMILY_NAMES[family]).join(', ');
   const how = families.dual ? `${single}, together` : single;
-  const facts = [unconfirmed ? 'unconfirmed' : 'confirmed', ...(senderAddress ? ["sender's address"] : [])];
+  const facts = [
+    unconfirmed ? 'unconfirmed' : 'confirmed',
+    ...(senderAddress ? ["sender's address"] : []),
+    ...(cname ? [cname.unconfirmed ? 'aliases (unconfirmed)' : 'aliases'] : []),
+  ];
   return row([code(id), `[${title}](${homepage})`, protocol, how, String(hostsPerCall), facts.join(', ')]);
 }
 

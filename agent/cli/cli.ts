@@ -1,10 +1,7 @@
 /** The command line: which command, with which options; usage errors are status 2. */
-import { loadConfig } from '../config/load.ts';
-import { sectionFacts } from '../config/validate.generated.js';
 import type { Host } from '../ports.ts';
-import { loadCatalogue } from '../providers/catalogue.ts';
 import { type CommandContext, type CommandName, DEFAULT_CONFIG_FILE, EXIT } from './command.ts';
-import { readConfiguration } from './configuration.ts';
+import { readConfiguration } from './reading.ts';
 import { run } from './run.ts';
 import type { TOOLS } from './tools.ts';
 
@@ -20,17 +17,16 @@ interface CommandFacts {
 const COMMANDS: Record<CommandName, CommandFacts> = {
   run: { words: '', run },
   once: { words: '', run: tool('once') },
-  status: { words: '', run: tool('status') },
+  status: { words: '', options: { '--prometheus': '' }, run: tool('status') },
   update: { words: '[HOST]', run: tool('update') },
+  check: { words: '[HOST]', run: tool('check') },
   'check-config': { words: '', run: tool('check-config') },
-  trace: { words: 'HOST', run: tool('trace') },
+  trace: { words: 'HOST', options: { '--progress': 'FILE' }, run: tool('trace') },
+  'notify-test': { words: '', run: tool('notify-test') },
   providers: { words: '[WORD]', options: { '--check': 'FILE' }, run: tool('providers') },
   'import-ddns': { words: '', options: { '--from': 'FILE', '--apply': '', '--undo': '' }, run: importDdns },
   version: { words: '', run: version },
 };
-
-/** The values of `option source` in this version. */
-const SOURCES = sectionFacts.hostname.options.source?.enum ?? [];
 
 const OWN_OPTIONS: Record<string, string> = Object.assign(
   {},
@@ -122,8 +118,8 @@ function tool(name: keyof typeof TOOLS): CommandFacts['run'] {
 /** Loaded only when it is asked for: it runs once in the life of a router. */
 async function importDdns(context: CommandContext): Promise<number> {
   const { importFromDdns } = await import('./import-ddns.ts');
-  const { catalogue } = await loadCatalogue(context.host, context.host.programFolder);
-  return importFromDdns(context, { catalogue, loadConfig, sources: SOURCES });
+  const { importParts } = await import('./configuration.ts');
+  return importFromDdns(context, await importParts(context.host));
 }
 
 async function version({ host, version: number, json }: CommandContext): Promise<number> {

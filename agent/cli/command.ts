@@ -13,8 +13,10 @@ export type CommandName =
   | 'once'
   | 'status'
   | 'update'
+  | 'check'
   | 'check-config'
   | 'trace'
+  | 'notify-test'
   | 'providers'
   | 'import-ddns'
   | 'version';

@@ -1,6 +1,7 @@
 /** Reads the configuration file and the password files it names. */
 import type { Config, Problem } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { sectionFacts } from '../config/validate.generated.js';
 import type { Host } from '../ports.ts';
 import { loadCatalogue } from '../providers/catalogue.ts';
 
@@ -38,6 +39,19 @@ export async function readConfiguration(files: ConfigurationFiles, path: string)
     (problem): Problem => ({ ...problem, severity: 'error', line: 1, code: 'config/PROVIDER_FILE' }),
   );
   return { ok: true, config, problems: [...problems, ...catalogueProblems] };
+}
+
+/** What the import from ddns-scripts shares with this. */
+export interface ImportParts {
+  catalogue: Parameters<typeof loadConfig>[2];
+  loadConfig: typeof loadConfig;
+  /** The values of `option source` that this version knows. */
+  sources: readonly string[];
+}
+
+export async function importParts(files: ConfigurationFiles): Promise<ImportParts> {
+  const { catalogue } = await loadCatalogue(files, files.programFolder);
+  return { catalogue, loadConfig, sources: sectionFacts.hostname.options.source?.enum ?? [] };
 }
 
 function messageOf(cause: unknown): string {

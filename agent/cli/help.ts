@@ -4,10 +4,12 @@ import { type CommandName, DEFAULT_CONFIG_FILE } from './command.ts';
 const SUMMARIES: Record<CommandName, string> = {
   run: 'Stay in memory, watch the WAN, keep every hostname up to date',
   once: 'Do what is due now, then end',
-  status: 'Show what the running agent knows',
+  status: 'Show what the running agent knows; --prometheus for monitoring',
   update: 'Ask the running agent for an update now; lifts a block',
+  check: 'Ask the DNS now and show how the names stand; sends nothing to a provider',
   'check-config': 'Show every mistake in the configuration',
-  trace: 'Make one attempt and show each step of it',
+  trace: 'Make one attempt and show each step of it; --progress keeps the steps so far in a file',
+  'notify-test': 'Send a test message to everybody who is told of incidents',
   providers:
     'List the providers, or those that contain WORD; --check finds the mistakes in a file of your own',
   'import-ddns':

@@ -3,12 +3,12 @@
  * the sections here and disables them there, `--undo` puts both files back as they were. The agent's bundle
  * does not hold this; what it has already is handed over as `ImportParts`.
  */
-import type { loadConfig } from '../config/load.ts';
 import type { KnownProvider, Providers } from '../openwrt/ddns-scripts.ts';
 import { type ImportResult, importDdns, type SectionReport } from '../openwrt/import-ddns.ts';
 import type { Host } from '../ports.ts';
 import { type CatalogueEntry, deathNotice, isDead } from '../providers/definition.ts';
 import { type CommandContext, EXIT } from './command.ts';
+import type { ImportParts } from './configuration.ts';
 
 const THEIR_FILE = '/etc/config/ddns';
 const CONFIG_MODE = 0o600;
@@ -19,13 +19,6 @@ const VERDICTS = { taken: 'taken', changed: 'taken with changes', refused: 'not 
 /** Both files before and after the import. `before` is absent for a file that did not exist. */
 interface Undo {
   files: { path: string; before?: string; after: string }[];
-}
-
-export interface ImportParts {
-  catalogue: Parameters<typeof loadConfig>[2];
-  loadConfig: typeof loadConfig;
-  /** The values of `option source` that this version knows. */
-  sources: readonly string[];
 }
 
 export async function importFromDdns(context: CommandContext, parts: ImportParts): Promise<number> {

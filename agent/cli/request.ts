@@ -4,6 +4,8 @@ import type { Files, Host } from '../ports.ts';
 export interface AgentRequest {
   /** Sections to update. */
   hosts: string[];
+  /** Only ask the DNS about them. */
+  check?: true;
 }
 
 /** Leaves a request and wakes the agent; false when it is not there to take it. */
@@ -29,8 +31,10 @@ export async function takeRequest(files: Files, stateDir: string): Promise<Agent
   const text = await files.readText(path).catch(() => undefined);
   await files.remove(path).catch(() => {});
   try {
-    const { hosts } = JSON.parse(text ?? 'null') as Partial<AgentRequest>;
-    return Array.isArray(hosts) ? { hosts: hosts.filter((one) => typeof one === 'string') } : undefined;
+    const { hosts, check } = JSON.parse(text ?? 'null') as Partial<AgentRequest>;
+    return Array.isArray(hosts)
+      ? { hosts: hosts.filter((one) => typeof one === 'string'), ...(check === true && { check }) }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,14 +1,14 @@
 /** `holdfast run`: the resident agent. HUP reads the configuration again, TERM ends it. */
 import type { Agent } from './agent.ts';
 import { type CommandContext, EXIT } from './command.ts';
-import { readConfiguration } from './configuration.ts';
+import { readForAgent } from './reading.ts';
 import { lastStatus } from './running.ts';
 import { obeySignals } from './signals.ts';
 
 export async function run({ host, startAgent, configFile, syslog }: CommandContext): Promise<number> {
   let agent: Agent | undefined;
   const ended = obeySignals(host, () => agent);
-  const configuration = await readConfiguration(host, configFile);
+  const configuration = await readForAgent(host, configFile);
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
     return EXIT.usage;

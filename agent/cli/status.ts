@@ -1,10 +1,12 @@
 /** `holdfast status`: what the agent wrote last, for people or as it is. */
 import type { AxisVerdict } from '../core/health.ts';
-import type { StatusAxis, StatusDocument, StatusHost } from '../engine/status.ts';
+import type { StatusAxis, StatusDocument, StatusHost, StatusIncident } from '../engine/status.ts';
+import type { StatusAlias } from '../engine/status-alias.ts';
 import type { Host } from '../ports.ts';
 import { type CommandContext, EXIT } from './command.ts';
 import { oneLine } from './log.ts';
 import { type Colour, paint } from './paint.ts';
+import { prometheusText } from './prometheus.ts';
 import { lastStatus } from './running.ts';
 
 /** A word beside the colour: colour is never the only sign. */
@@ -17,6 +19,8 @@ const MARKS: Record<AxisVerdict, [Colour, string]> = {
   off: ['dim', 'off'],
 };
 
+const WORKS = { yes: 'works', no: 'does not work', unknown: 'not known' } as const;
+
 const AXES = [
   ['update', 'update accepted'],
   ['delegation', 'zone delegation'],
@@ -24,10 +28,20 @@ const AXES = [
   ['publicView', 'public view'],
 ] as const;
 
-export async function showStatus({ host, json, readConfiguration }: CommandContext): Promise<number> {
+export async function showStatus({
+  host,
+  json,
+  options,
+  readConfiguration,
+}: CommandContext): Promise<number> {
   const configuration = await readConfiguration();
   const stateDir = configuration.ok ? configuration.config.agent.stateDir : '/var/run/holdfast';
   const last = await lastStatus(host, stateDir);
+  if (options.has('--prometheus')) {
+    // Not running is an answer here, and a program that fails gives none.
+    host.writeOut(prometheusText(last?.status, last?.alive === true));
+    return EXIT.ok;
+  }
   if (!last) {
     host.writeErr(
       `holdfast: The agent is not running (no status in ${stateDir}). Start it with /etc/init.d/holdfast start.\n`,
@@ -53,11 +67,37 @@ export function statusText(host: Host, status: StatusDocument): string {
     ...(status.problems.length > 0
       ? [`${status.problems.length} problems in the configuration: see holdfast check-config`]
       : []),
+    ...status.incidents
+      .filter((one) => one.closedAt === undefined)
+      .flatMap((one) => incidentLines(host, one)),
     ...status.hostnames.flatMap((one) => ['', ...hostLines(host, one)]),
+    ...status.aliases.flatMap((one) => ['', ...aliasLines(host, one)]),
+    ...notificationLines(status),
     ...(status.events.length > 0 ? ['', paint(host, 'bold', 'Last events')] : []),
     ...status.events.slice(-8).map((event) => `  ${event.at}  ${event.sentence}`),
   ];
   return `${lines.map((line) => (line.includes('\u001b[') ? line : oneLine(line))).join('\n')}\n`;
+}
+
+/** Nothing as long as everybody is told. */
+function notificationLines({ notifications }: Partial<StatusDocument>): string[] {
+  const { waiting = 0, lastProblem = '' } = notifications ?? {};
+  return waiting === 0 ? [] : ['', `Messages that were not delivered yet: ${waiting}. ${lastProblem}`.trim()];
+}
+
+function incidentLines(host: Host, { sentence, mustAct, openedAt }: StatusIncident): string[] {
+  const act = mustAct ? ' You have to do something.' : '';
+  return ['', `${paint(host, 'red', 'Incident')} since ${openedAt}: ${oneLine(sentence)}${act}`];
+}
+
+function aliasLines(host: Host, one: StatusAlias): string[] {
+  const target = one.targets.find(({ id }) => id === one.target);
+  return [
+    `${paint(host, 'bold', one.hostname)} (${one.id}, alias): ${mark(host, one.verdict)} ${oneLine(one.sentence)}`,
+    `  points at: ${target?.hostname ?? 'no target yet'}${one.since === undefined ? '' : ` since ${one.since}`}`,
+    ...one.targets.map(({ hostname, works }) => `  target: ${hostname}: ${WORKS[works]}`),
+    ...(one.next ? [`  next: ${one.next.at}. ${one.next.sentence}`] : []),
+  ];
 }
 
 function hostLines(host: Host, one: StatusHost): string[] {
@@ -73,6 +113,7 @@ function hostLines(host: Host, one: StatusHost): string[] {
         ? [`  wanted: ${address} (${network})`]
         : [];
     }),
+    `  for the world: ${WORKS[one.works]}`,
     ...AXES.map(([name, label]) => axisLine(host, label, one.axes[name])),
     ...(one.next ? [`  next update: ${one.next.at}. ${one.next.sentence}`] : []),
     ...(one.block ? [`  blocked since ${one.block.since}. ${one.block.howToLift}`] : []),

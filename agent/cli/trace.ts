@@ -1,4 +1,5 @@
-/** `holdfast trace HOST`: one attempt in the open: address, request, reply, verdict, DNS. */
+/** `holdfast trace HOST`: one attempt in the open: address, request, reply, verdict, DNS. `--progress FILE` keeps
+ *  the steps so far for whoever watches. */
 import type { Axis } from '../core/health.ts';
 import type { StatusHost } from '../engine/status.ts';
 import { type CommandContext, EXIT } from './command.ts';
@@ -16,6 +17,7 @@ export async function trace({
   configFile,
   json,
   words,
+  options,
   readConfiguration,
 }: CommandContext): Promise<number> {
   const configuration = await readConfiguration();
@@ -27,12 +29,22 @@ export async function trace({
   const target = hostnames.find((one) => one.id === words[0] || one.hostname === words[0]);
   if (!target) {
     const known = hostnames.map((one) => one.id).join(', ') || 'none';
-    host.writeErr(`holdfast: There is no hostname '${words[0]}'. Known are: ${known}.\n`);
+    // A hostname with a mistake is left out: the mistake is what helps.
+    const mistakes = configuration.problems.filter(({ severity }) => severity === 'error');
+    const reasons = mistakes.map(({ sentence }) => ` ${sentence}`).join('');
+    host.writeErr(`holdfast: There is no hostname '${words[0]}'. Known are: ${known}.${reasons}\n`);
     return EXIT.usage;
   }
   const steps: TraceStep[] = [];
+  const progress = options.get('--progress');
+  let written = Promise.resolve();
   function show(step: TraceStep): void {
     steps.push(step);
+    if (progress !== undefined) {
+      const text = JSON.stringify({ steps });
+      // Whoever watches sees less without it; the attempt goes on.
+      written = written.then(() => host.writeAtomic(progress, text, 0o600)).catch(() => {});
+    }
     if (!json) {
       host.writeOut(`${step.step.padEnd(11)} ${oneLine(step.text)}\n`);
       for (const line of step.evidence ?? []) {
@@ -69,6 +81,7 @@ export async function trace({
   if (found) {
     showVerdicts(found);
   }
+  await written;
   if (json) {
     host.writeOut(`${JSON.stringify({ hostname: target.hostname, steps, result: found })}\n`);
   }

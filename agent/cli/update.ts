@@ -1,15 +1,34 @@
-/** `holdfast update [HOST]`: asks the agent, starts it where events do, and shows what becomes of it. */
+/**
+ * `holdfast update [HOST]` and `holdfast check [HOST]`: ask the agent, start it where events do, and show what
+ * becomes of it.
+ */
 import type { StatusHost } from '../engine/status.ts';
 import { type CommandContext, EXIT } from './command.ts';
-import { leaveRequest, sendRequest } from './request.ts';
+import { type AgentRequest, leaveRequest, sendRequest } from './request.ts';
 import { lastStatus } from './running.ts';
 
 const POLL_MS = 100;
 const PATIENCE_MS = 60_000;
+/** A server that does not answer costs some seconds; a page waits for this. */
+const CHECK_PATIENCE_MS = 15_000;
 const START_SERVICE = ['/etc/init.d/holdfast', 'start'];
 const START_TIMEOUT_MS = 20_000;
 
-export async function update({ host, json, words, readConfiguration }: CommandContext): Promise<number> {
+const DNS_AXES = ['delegation', 'authority', 'publicView'] as const;
+
+export function update(context: CommandContext): Promise<number> {
+  return ask(context, false);
+}
+
+/** Sends nothing to a provider. */
+export function check(context: CommandContext): Promise<number> {
+  return ask(context, true);
+}
+
+async function ask(
+  { host, json, words, readConfiguration }: CommandContext,
+  onlyCheck: boolean,
+): Promise<number> {
   const configuration = await readConfiguration();
   if (!configuration.ok) {
     host.writeErr(`holdfast: ${configuration.sentence}\n`);
@@ -34,23 +53,28 @@ export async function update({ host, json, words, readConfiguration }: CommandCo
     return EXIT.usage;
   }
   const ids = hosts.map((one) => one.id);
-  if (!(await ask(ids))) {
+  const request: AgentRequest = { hosts: ids, ...(onlyCheck && { check: true }) };
+  if (!(await deliver(request))) {
     host.writeErr('holdfast: The agent could not be asked. Run this as root.\n');
     return EXIT.failed;
   }
   const ended = await waitForEnd(ids);
+  if (onlyCheck) {
+    ended.forEach(showChecked);
+    return ended.length > 0 ? EXIT.ok : EXIT.failed;
+  }
   for (const one of ended) {
     const text = `${one.hostname}: ${one.axes.update.sentence}${one.next ? ` Next try: ${one.next.at}.` : ''}`;
     host.writeOut(`${json ? JSON.stringify({ id: one.id, ...one.axes.update }) : text}\n`);
   }
   return ended.length > 0 && ended.every((one) => one.axes.update.verdict === 'ok') ? EXIT.ok : EXIT.failed;
 
-  async function ask(hostIds: string[]): Promise<boolean> {
+  async function deliver(wish: AgentRequest): Promise<boolean> {
     if (before?.alive) {
-      return sendRequest(host, stateDir, before.pid, { hosts: hostIds });
+      return sendRequest(host, stateDir, before.pid, wish);
     }
     try {
-      await leaveRequest(host, stateDir, { hosts: hostIds });
+      await leaveRequest(host, stateDir, wish);
     } catch {
       return false;
     }
@@ -59,17 +83,31 @@ export async function update({ host, json, words, readConfiguration }: CommandCo
 
   /** Ends with the reply for each, a block, or a wait; else after a minute with whatever is known then. */
   async function waitForEnd(wantedIds: string[]): Promise<StatusHost[]> {
-    const untilMs = host.monotonicMs() + PATIENCE_MS;
+    const untilMs = host.monotonicMs() + (onlyCheck ? CHECK_PATIENCE_MS : PATIENCE_MS);
     const seen = before?.status.writtenAt ?? '';
     for (;;) {
       await new Promise<void>((resolve) => host.after(POLL_MS, resolve));
       const now = await lastStatus(host, stateDir);
       const mine = now?.status.hostnames.filter((one) => wantedIds.includes(one.id)) ?? [];
-      const busy = mine.some((one) => one.axes.update.verdict === 'pending');
+      const busy = mine.some((one) =>
+        onlyCheck ? !isCheckedSince(one) : one.axes.update.verdict === 'pending',
+      );
       const answered = now !== undefined && now.status.writtenAt > seen && !busy;
       if ((!now?.alive && !startsByEvents) || host.monotonicMs() > untilMs || answered) {
         return mine;
       }
     }
+  }
+
+  /** Asked after the request came, or never asked. */
+  function isCheckedSince({ id, axes }: StatusHost): boolean {
+    const old = before?.status.hostnames.find((one) => one.id === id)?.axes.authority.checkedAt ?? '';
+    return axes.authority.verdict === 'off' || (axes.authority.checkedAt ?? '') > old;
+  }
+
+  function showChecked({ id, hostname, axes }: StatusHost): void {
+    const { update: _, ...asked } = axes;
+    const lines = DNS_AXES.map((axis) => `${hostname}: ${axes[axis].sentence}\n`);
+    host.writeOut(json ? `${JSON.stringify({ id, axes: asked })}\n` : lines.join(''));
   }
 }

@@ -2,7 +2,8 @@
 import { parseAddress } from '../core/address.ts';
 import type { UciSection } from '../openwrt/uci.ts';
 import type { DnsServer } from '../ports.ts';
-import type { AgentSettings } from './config.ts';
+import type { AgentSettings, NotifyAddress } from './config.ts';
+import { parseNotifyAddress } from './notify.ts';
 import { allowedText, type Complain, readSection, shown } from './section.ts';
 import { type AgentOptions, sectionFacts, validateAgent } from './validate.generated.js';
 
@@ -24,18 +25,37 @@ export function readAgent(section: UciSection | undefined, complain: Complain): 
     runtime: options.runtime,
     mode: options.mode,
     contact: options.contact,
-    notify: options.notify,
+    notify: readNotify(options, complain),
     notifyScript: options.notify_script,
     resolvers: readServers('resolver', options, complain),
     publicResolvers: readServers('public_resolver', options, complain),
+    controlServers: readServers('control_server', options, complain),
+    dohUrls: options.doh_url,
     dnsPort: options.dns_port,
     stateDir: options.state_dir,
     publishedFile: options.published_file,
   };
 }
 
+function readNotify({ notify }: AgentOptions, complain: Complain): NotifyAddress[] {
+  return notify.flatMap((text, index) => {
+    const address = parseNotifyAddress(text);
+    const which = `Entry ${index + 1} of option 'notify'`;
+    if (!address) {
+      const sentence = `${which} is no address that can be posted to; it must be ${sectionFacts.agent.options.notify?.allowed}. It is left out.`;
+      complain({ severity: 'error', option: 'notify', code: 'config/BAD_VALUE', sentence });
+      return [];
+    }
+    if (address.exposed) {
+      const sentence = `${which} sends to ${address.server} in the clear; use https:// where the server has it.`;
+      complain({ severity: 'warning', option: 'notify', code: 'config/PLAIN_HTTP', sentence });
+    }
+    return [address];
+  });
+}
+
 function readServers(
-  name: 'resolver' | 'public_resolver',
+  name: 'resolver' | 'public_resolver' | 'control_server',
   options: AgentOptions,
   complain: Complain,
 ): DnsServer[] {

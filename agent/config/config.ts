@@ -1,7 +1,20 @@
 /** The configuration after it was read and checked: what the rest of the agent works with. */
 import type { SourceKind } from '../core/source-key.ts';
-import type { DnsServer, LogLevel } from '../ports.ts';
+import type { Authorization, DnsServer, LogLevel } from '../ports.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
+
+/** One of `list notify`, taken apart. */
+export interface NotifyAddress {
+  /** Whose dialect is spoken there; `webhook` gets the whole document. */
+  style: 'webhook' | 'ntfy' | 'gotify';
+  /** Without user name and password; path and query may hold a token, so it is a secret. */
+  url: string;
+  login?: Extract<Authorization, { scheme: 'basic' }>;
+  /** Host and port: all of it that people may read. */
+  server: string;
+  /** Plain HTTP to a place that is not in the house: whoever carries it can read it, the token too. */
+  exposed: boolean;
+}
 
 export interface AgentSettings {
   enabled: boolean;
@@ -13,11 +26,16 @@ export interface AgentSettings {
   mode: 'resident' | 'event';
   /** E-mail address for the User-Agent; empty when there is none. */
   contact: string;
-  notify: string[];
+  notify: NotifyAddress[];
+  /** Empty when there is none. */
   notifyScript: string;
   /** Empty: the system's own (/etc/resolv.conf). */
   resolvers: DnsServer[];
   publicResolvers: DnsServer[];
+  /** Servers of the root, or of another operator in a laboratory: `. SOA` with authority shows that DNS works. */
+  controlServers: DnsServer[];
+  /** Public resolvers over HTTPS. */
+  dohUrls: string[];
   /** Port of the authoritative name servers. */
   dnsPort: number;
   stateDir: string;
@@ -62,7 +80,7 @@ export interface HostnameConfig {
   allowPrivate: boolean;
   /** Canonical IPv6 text. */
   ipv6Suffix?: string;
-  /** Names of hostname sections. */
+  /** Names of hostname sections that publish the same address, at best. */
   standby: string[];
 }
 
@@ -73,6 +91,9 @@ export interface AliasConfig {
   account: string;
   /** Names of hostname sections, best first. */
   targets: string[];
+  ttlSec: number;
+  outageSec: number;
+  recoverySec: number;
 }
 
 export interface Config {

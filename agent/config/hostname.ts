@@ -1,12 +1,12 @@
-/** Hostname and alias sections: a name, the account that owns it, and where its address comes from. */
+/** Hostname sections: a name, the account that owns it, and where its address comes from. */
 import { type Family, parseAddress, parseSuffix } from '../core/address.ts';
 import { normaliseHostname } from '../core/hostname.ts';
 import type { UciSection } from '../openwrt/uci.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
-import type { AccountConfig, AliasConfig, HostnameConfig } from './config.ts';
+import type { AccountConfig, HostnameConfig } from './config.ts';
 import { type Complain, readSection, shown } from './section.ts';
 import { closest } from './suggest.ts';
-import { type HostnameOptions, validateAlias, validateHostname } from './validate.generated.js';
+import { type HostnameOptions, validateHostname } from './validate.generated.js';
 
 /** What a section may refer to. The maps of sections also hold those with mistakes: name to place. */
 export interface Surroundings {
@@ -110,36 +110,11 @@ function fitsCredential(
   return true;
 }
 
-export function readAlias(
-  section: UciSection,
-  complain: Complain,
+export function findAccount(
+  id: string,
   surroundings: Surroundings,
-): AliasConfig | undefined {
-  complain({
-    severity: 'warning',
-    code: 'config/NO_EFFECT_YET',
-    sentence: 'Alias sections are accepted but have no effect in this version.',
-  });
-  const options = readSection(section, 'alias', validateAlias, complain);
-  const account = options && findAccount(options.account, surroundings, complain);
-  if (options === undefined || account === undefined) {
-    return undefined;
-  }
-  const name = readName(options.hostname, undefined, complain);
-  const targets = existing('target', options.target, 'error', surroundings, complain);
-  if (name === undefined || targets.length < options.target.length) {
-    return undefined;
-  }
-  return {
-    id: section.name ?? `@${name.hostname}`,
-    enabled: options.enabled,
-    hostname: name.hostname,
-    account: options.account,
-    targets,
-  };
-}
-
-function findAccount(id: string, surroundings: Surroundings, complain: Complain): AccountConfig | undefined {
+  complain: Complain,
+): AccountConfig | undefined {
   const account = surroundings.accounts.get(id);
   if (account !== undefined) {
     return account;
@@ -166,7 +141,7 @@ function findAccount(id: string, surroundings: Surroundings, complain: Complain)
 }
 
 /** The references that lead to a hostname section; each other one gets its message. */
-function existing(
+export function existing(
   option: 'standby' | 'target',
   names: readonly string[],
   severity: 'error' | 'warning',
@@ -197,7 +172,7 @@ function hint(name: string, sections: ReadonlyMap<string, string>): string {
   return names === '' ? 'there is none at all yet.' : `known are: ${names}.`;
 }
 
-function readName(
+export function readName(
   text: string,
   provider: ProviderDefinition | undefined,
   complain: Complain,

@@ -3,9 +3,11 @@ import { parseUci, type UciSection, type UciSectionKey } from '../openwrt/uci.ts
 import type { Catalogue } from '../providers/definition.ts';
 import { readAccount } from './account.ts';
 import { readAgent } from './agent.ts';
+import { readAlias } from './alias.ts';
 import type { AccountConfig, AliasConfig, Config, HostnameConfig, Problem } from './config.ts';
-import { readAlias, readHostname, type Surroundings } from './hostname.ts';
-import { complainAbout, sectionLabel } from './section.ts';
+import { readHostname, type Surroundings } from './hostname.ts';
+import { type Complain, complainAbout, sectionLabel } from './section.ts';
+import { checkedStandbys, withInheritance } from './standby.ts';
 import { closest } from './suggest.ts';
 import { sectionFacts } from './validate.generated.js';
 
@@ -49,22 +51,29 @@ export function loadConfig(
     }
   }
 
-  const hostnameSections = ofType('hostname');
+  const hostnameSections = withInheritance(ofType('hostname'), accounts);
   const surroundings: Surroundings = {
     accounts,
     accountSections: namesOf(ofType('account')),
     hostnameSections: namesOf(hostnameSections),
   };
-  const hostnames: HostnameConfig[] = [];
+  const read: HostnameConfig[] = [];
+  const complaints = new Map<HostnameConfig, Complain>();
   for (const section of hostnameSections.filter(isWhole)) {
-    const hostname = readHostname(section, complain(section), surroundings, hostnames);
+    const hostname = readHostname(section, complain(section), surroundings, read);
     if (hostname !== undefined) {
-      hostnames.push(hostname);
+      read.push(hostname);
+      complaints.set(hostname, complain(section));
     }
   }
+  const hostnames = read.map((host) => ({
+    ...host,
+    standby: checkedStandbys(host, read, accounts, complaints.get(host) ?? (() => {})),
+  }));
   const aliases: AliasConfig[] = [];
   for (const section of ofType('alias').filter(isWhole)) {
-    const alias = readAlias(section, complain(section), surroundings);
+    const around = { ...surroundings, agent, catalogue, hostnames };
+    const alias = readAlias(section, complain(section), around, aliases);
     if (alias !== undefined) {
       aliases.push(alias);
     }

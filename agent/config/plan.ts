@@ -1,8 +1,8 @@
 /** From the configuration to what the core needs to know of it. */
 import { FAMILIES, type Family } from '../core/address.ts';
-import type { AccountPlan, HostPlan, Plan } from '../core/plan.ts';
+import type { AccountPlan, AliasPlan, HostPlan, Plan } from '../core/plan.ts';
 import { outsideKey, type SourceKey } from '../core/source-key.ts';
-import type { AccountConfig, Config, HostnameConfig } from './config.ts';
+import type { AccountConfig, AliasConfig, Config, HostnameConfig } from './config.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -14,12 +14,29 @@ export function planOf(config: Config, revisionSalt: string): Plan {
   const { agent, accounts, hostnames } = config;
   const enabled = hostnames.filter((host) => host.enabled);
   const sourceOf = sourceKeys(enabled);
+  const aliases = config.aliases
+    .filter((alias) => alias.enabled)
+    .map((alias) => [alias.id, aliasPlan(alias, config, revisionSalt)] as const);
   return {
     agent: { resyncMs: agent.resyncSec * 1000, verify: agent.verify, holdDownMs: agent.holdDownSec * 1000 },
     accounts: Object.fromEntries(
       [...accounts.values()].map((account) => [account.id, accountPlan(account, revisionSalt)]),
     ),
     hosts: Object.fromEntries(enabled.map((host) => [host.id, hostPlan(host, sourceOf(host), revisionSalt)])),
+    ...(aliases.length > 0 && { aliases: Object.fromEntries(aliases) }),
+  };
+}
+
+/** What a target is called counts as well: the alias points at the name. */
+function aliasPlan(alias: AliasConfig, { hostnames, accounts }: Config, salt: string): AliasPlan {
+  const { id, hostname, account, targets, ttlSec } = alias;
+  const names = hostnames.filter((host) => targets.includes(host.id)).map((host) => host.hostname);
+  const settings = accounts.get(account);
+  return {
+    ...{ id, hostname, account, targets, ttlSec },
+    revision: digest(salt, { ...alias, names, settings: { ...settings, provider: settings?.provider.id } }),
+    outageMs: alias.outageSec * 1000,
+    recoveryMs: alias.recoverySec * 1000,
   };
 }
 
@@ -33,6 +50,8 @@ function accountPlan(account: AccountConfig, salt: string): AccountPlan {
     partial: provider.partial,
     minIntervalMs: provider.minIntervalSec * 1000,
     busyWaitMs: provider.busyWaitSec * 1000,
+    ...(account.server === undefined && { homepage: provider.homepage }),
+    ...(provider.renewal && { renewal: { ...provider.renewal, zones: provider.zones } }),
     ...(provider.refreshDays === undefined ? {} : { refreshMs: provider.refreshDays * DAY_MS }),
   };
 }
@@ -94,6 +113,7 @@ function hostPlan(host: HostnameConfig, source: SourceKey, salt: string): HostPl
     allowPrivate: host.allowPrivate,
     ...(host.ipv6Suffix === undefined ? {} : { ipv6Suffix: host.ipv6Suffix }),
     inDns: host.inDns,
+    ...(host.standby.length > 0 && { standby: host.standby }),
     ...(host.noDnsCheck === undefined ? {} : { noDnsCheck: host.noDnsCheck }),
   };
 }
@@ -103,7 +123,7 @@ function hostPlan(host: HostnameConfig, source: SourceKey, salt: string): HostPl
  * password and stands in the state file. 65,536 values are enough to notice a change, and too few to tell a
  * right guess of the password from the countless wrong ones with the same digest.
  */
-function digest(salt: string, options: object): string {
+export function digest(salt: string, options: object): string {
   const text = JSON.stringify([salt, Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))]);
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {

@@ -1,6 +1,9 @@
 /** When the DNS servers are asked about a name, and what their answers change. They never pace updates. */
+import { baselineOf, learnBaseline } from './baseline.ts';
 import { type Draft, report, wakeAt, without } from './draft.ts';
-import { judge, nameServersOf, type Verification } from './health.ts';
+import type { DnsAxes, Judged, Judgement } from './health.ts';
+import { hasOpenIncident, isWatched, noteCheck } from './incidents.ts';
+import type { HostPlan, Plan } from './plan.ts';
 import { confirmedAtMs, type HostState } from './state.ts';
 
 /** After a confirmation: at once, then while the answer spreads; a provider takes seconds, some take minutes. */
@@ -8,8 +11,13 @@ const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
 /** A router has few sockets and little memory: so many names are asked about at a time. */
 const MAX_RUNNING = 8;
 const HOURLY_MS = 3_600_000;
+/** While something is wrong, or may be: people wait for the all-clear. */
+const WATCHFUL_MS = 300_000;
 /** Missing for so long after a confirmation, a name is gone and not just late. */
 const GONE_AFTER_MS = 300_000;
+/** The TTL of others may be a day, and then half of it would hide for how long they have a zone. */
+const MAX_TTL_SEC = 7_200;
+const WEB_PAUSE_MS = 900_000;
 
 /** Asks about every confirmed name at its time; a name that waits for an update is not judged meanwhile. */
 export function decideChecks(draft: Draft): void {
@@ -20,12 +28,7 @@ export function decideChecks(draft: Draft): void {
   let running = Object.values(state.hosts).filter((host) => host.check.pending).length;
   for (const plan of Object.values(state.plan.hosts)) {
     const host = state.hosts[plan.id];
-    // What was confirmed for a family that is no longer configured is nobody's concern.
-    const addresses = plan.families.flatMap((family) => {
-      const confirmed = host?.confirmed[family];
-      return confirmed && confirmed.unseen === undefined ? [[family, confirmed.address]] : [];
-    });
-    if (!host || !plan.inDns || host.check.pending || addresses.length === 0) {
+    if (!host || host.check.pending || !isWatched(draft, plan.id)) {
       continue;
     }
     if (host.check.nextMs > now.ms) {
@@ -38,16 +41,55 @@ export function decideChecks(draft: Draft): void {
     }
     running += 1;
     state.hosts[plan.id] = { ...host, check: { ...host.check, pending: true } };
-    draft.commands.push({
-      type: 'verify',
-      host: plan.id,
-      hostname: plan.hostname,
-      ...Object.fromEntries(addresses),
-    });
+    ask(draft, plan, host);
   }
 }
 
-export function applyVerification(draft: Draft, id: string, found: Verification): void {
+function ask(draft: Draft, plan: HostPlan, host: HostState): void {
+  const { state, now } = draft;
+  const account = state.plan.accounts[plan.account];
+  const before = baselineOf(draft, plan.hostname);
+  const renewal = account?.renewal;
+  // What was confirmed for a family that is no longer configured is nobody's concern.
+  const addresses = plan.families.flatMap((family) => {
+    const confirmed = host.confirmed[family];
+    return confirmed && confirmed.unseen === undefined ? [[family, confirmed.address]] : [];
+  });
+  draft.commands.push({
+    type: 'verify',
+    host: plan.id,
+    hostname: plan.hostname,
+    ...Object.fromEntries(addresses),
+    account: plan.account,
+    provider: account?.providerTitle ?? 'The provider',
+    ageMs: now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY),
+    ...(before && { before }),
+    ...(renewal?.zones.some((zone) => plan.hostname.endsWith(`.${zone}`)) && { renewal }),
+    ...homepageDue(draft, plan),
+  });
+}
+
+/** The web site is looked at while something is wrong, to say that it is the web site alone. */
+function homepageDue({ state, now }: Draft, { id, account }: HostPlan): { homepage?: string } {
+  const known = state.accounts[account];
+  const homepage = state.plan.accounts[account]?.homepage;
+  const lanes = Object.entries(state.lanes).filter(([key]) => key.startsWith(`${account}/`));
+  const wanted =
+    hasOpenIncident(state, id) ||
+    known?.web?.up === false ||
+    lanes.some(([, { retry }]) => retry.failures > 0 && retry.failure?.kind === 'unreachable');
+  if (!known || homepage === undefined || !wanted || now.ms < (known.web?.checkedMs ?? -1) + WEB_PAUSE_MS) {
+    return {};
+  }
+  // Noted now, so that the other names of the account do not ask as well.
+  state.accounts[account] = {
+    ...known,
+    web: { up: true, sinceWallMs: now.wallMs, detail: '', ...known.web, checkedMs: now.ms },
+  };
+  return { homepage };
+}
+
+export function applyVerification(draft: Draft, id: string, found: Judgement): void {
   const { state, now } = draft;
   const host = state.hosts[id];
   // Confirmed anew while the servers were asked: these answers are about the old address.
@@ -55,48 +97,109 @@ export function applyVerification(draft: Draft, id: string, found: Verification)
     return;
   }
   const ageMs = now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY);
-  const axes = judge(found, learnBaseline(draft, found), ageMs, now.wallMs);
-  const count = host.check.count + 1;
-  const offsetMs = axes.authority.verdict === 'ok' ? undefined : OFFSETS_MS[count];
-  const nextMs =
-    offsetMs === undefined || ageMs > GONE_AFTER_MS
-      ? now.ms + HOURLY_MS * (0.9 + now.random / 5)
-      : Math.max(now.ms - ageMs + offsetMs, now.ms + 1000);
+  learnBaseline(draft, found);
+  const axes = axesSince(host.axes, found.axes, now.wallMs);
   const gone = axes.authority.code === 'authority/GONE' && ageMs >= GONE_AFTER_MS;
   // The name is there again: what was due only because it was gone is not due any more.
   const healed = axes.authority.verdict === 'ok' && host.due === 'gone';
+  const { zone = host.check.zone, ttlSec = host.check.ttlSec } = found;
   state.hosts[id] = {
     ...(healed ? without(host, 'due') : host),
     axes,
-    check: { count, nextMs, pending: false },
+    check: {
+      ...host.check,
+      count: host.check.count + 1,
+      pending: false,
+      ...(zone !== undefined && { zone }),
+      ...(ttlSec !== undefined && { ttlSec }),
+    },
     goneForced: axes.authority.verdict === 'ok' ? false : host.goneForced,
     ...(gone && !host.goneForced && host.due === undefined && { due: 'gone' as const }),
   };
-  reportAxes(draft, id, host, axes);
+  noteWeb(draft, id, found);
+  const told = noteCheck(draft, id);
+  reportAxes(draft, id, host, axes, told);
+  paceNext(draft, id, ageMs);
 }
 
-function learnBaseline({ state, now }: Draft, found: Verification): readonly string[] | undefined {
-  if (found.zone === undefined) {
-    return undefined;
-  }
-  const nameServers = nameServersOf(found);
-  if (!state.baselines[found.zone] && nameServers.length > 0) {
-    state.baselines[found.zone] = { nameServers, sinceWallMs: now.wallMs };
-  }
-  return state.baselines[found.zone]?.nameServers;
+function axesSince(old: DnsAxes, found: Judgement['axes'], wallMs: number): Required<DnsAxes> {
+  const one = (name: keyof DnsAxes, axis: Judged) => {
+    const sinceWallMs = old[name]?.code === axis.code ? old[name].sinceWallMs : wallMs;
+    return { ...axis, sinceWallMs, checkedWallMs: wallMs };
+  };
+  return {
+    delegation: one('delegation', found.delegation),
+    authority: one('authority', found.authority),
+    publicView: one('publicView', found.publicView),
+  };
 }
 
-/** One line for each change of verdict, none for a repetition. */
-function reportAxes(draft: Draft, id: string, before: HostState, axes: ReturnType<typeof judge>): void {
+/** After the first round never more often than half the lifetime of the record (caches would only repeat it). */
+function paceNext({ state, now }: Draft, id: string, ageMs: number): void {
+  const host = state.hosts[id];
+  if (!host) {
+    return;
+  }
+  const { count, streak, ttlSec = 0 } = host.check;
+  const offsetMs = host.axes.authority?.verdict === 'ok' ? undefined : OFFSETS_MS[count];
+  const watchful =
+    (streak?.about ?? '') !== '' || hasOpenIncident(state, id) || isAliasTarget(state.plan, id);
+  const paceMs = watchful ? WATCHFUL_MS * (0.8 + now.random * 0.4) : HOURLY_MS * (0.9 + now.random / 5);
+  const nextMs =
+    offsetMs === undefined || ageMs > GONE_AFTER_MS
+      ? now.ms + Math.max(paceMs, Math.min(ttlSec, MAX_TTL_SEC) * 500)
+      : Math.max(now.ms - ageMs + offsetMs, now.ms + 1000);
+  state.hosts[id] = { ...host, check: { ...host.check, nextMs } };
+}
+
+function noteWeb(draft: Draft, id: string, { web, axes }: Judgement): void {
+  const { state, now } = draft;
+  const plan = state.plan.hosts[id];
+  const account = plan && state.accounts[plan.account];
+  // Without a line nothing answers, and that says nothing of the web site.
+  if (!web || !account || (!web.up && axes.authority.verdict === 'unknown')) {
+    return;
+  }
+  const wasUp = account.web?.up ?? true;
+  const sinceWallMs = wasUp === web.up ? (account.web?.sinceWallMs ?? now.wallMs) : now.wallMs;
+  state.accounts[plan.account] = { ...account, web: { ...web, sinceWallMs, checkedMs: now.ms } };
+  if (wasUp !== web.up) {
+    const title = state.plan.accounts[plan.account]?.providerTitle ?? 'The provider';
+    const works = axes.authority.verdict === 'ok' ? `: ${plan.hostname} works` : '';
+    report(draft, {
+      level: 'notice',
+      code: web.up ? 'provider/WEB_UP' : 'provider/WEB_DOWN',
+      sentence: web.up
+        ? `The web site of ${title} answers again.`
+        : `The web site of ${title} does not answer. That is the web site alone and no outage of your names${works}.`,
+      account: plan.account,
+    });
+  }
+}
+
+/** One line for each change of verdict, none for a repetition, nor for what an incident has just told. */
+function reportAxes(
+  draft: Draft,
+  id: string,
+  before: HostState,
+  axes: Required<DnsAxes>,
+  told: boolean,
+): void {
   for (const name of ['delegation', 'authority', 'publicView'] as const) {
     const { verdict, code, sentence } = axes[name];
     const old = before.axes[name];
     const recovered = verdict === 'ok' && (name === 'authority' || old?.verdict === 'failed');
-    const worse = verdict === 'failed' || verdict === 'warning';
+    const worse = verdict === 'warning' || (verdict === 'failed' && !told);
     const first = before.check.count === 0 && name === 'authority';
     if ((worse && old?.code !== code) || (recovered && (first || old?.code !== code))) {
       const entry = { code, sentence: `${before.hostname}: ${sentence}`, host: id };
-      report(draft, { level: worse ? 'warning' : 'notice', ...entry });
+      // What failed becomes an incident when the next check confirms it; that is the warning.
+      report(draft, { level: verdict === 'warning' ? 'warning' : 'notice', ...entry });
     }
   }
+}
+
+/** An alias can only be as quick as the checks of the names that it may point at. */
+function isAliasTarget({ aliases = {} }: Plan, id: string): boolean {
+  return Object.values(aliases).some(({ targets }) => targets.includes(id));
 }

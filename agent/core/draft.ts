@@ -1,6 +1,8 @@
 /** One step in the making: a shallow copy of the state whose entries are replaced, never changed in place. */
+import type { Asked } from './health.ts';
+import type { Message } from './message.ts';
 import type { SourceKey } from './source-key.ts';
-import type { AgentState, Now, UpdateItem } from './state.ts';
+import type { AgentState, AliasTask, Now, UpdateItem } from './state.ts';
 
 /** Something worth a line in the log and in the list of events. */
 export interface Report {
@@ -9,12 +11,34 @@ export interface Report {
   sentence: string;
   host?: string;
   account?: string;
+  /** The incident that it tells of. */
+  incident?: string;
 }
 
 export type Command =
   | { type: 'observe'; source: SourceKey }
   | { type: 'update'; lane: string; attempt: number; account: string; device: string; items: UpdateItem[] }
-  | { type: 'verify'; host: string; hostname: string; ipv4?: string; ipv6?: string }
+  | ({
+      type: 'verify';
+      host: string;
+      account: string;
+      /** The provider's web site is looked at as well. */
+      homepage?: string;
+    } & Asked)
+  | { type: 'notify'; channel: string; message: Message }
+  | {
+      type: 'alias';
+      alias: string;
+      attempt: number;
+      task: AliasTask;
+      account: string;
+      hostname: string;
+      /** The name that it shall point at; absent to read what is there. */
+      target?: string;
+      ttlSec: number;
+      /** It was changed a moment ago: not every name server knows it yet. */
+      spreading: boolean;
+    }
   | { type: 'report'; report: Report };
 
 export interface Draft {
@@ -34,6 +58,7 @@ export function openDraft(previous: AgentState, now: Now): Draft {
     lanes: { ...previous.lanes },
     hosts: { ...previous.hosts },
     baselines: { ...previous.baselines },
+    aliases: { ...previous.aliases },
   };
   return { state, now, commands: [] };
 }

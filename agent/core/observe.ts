@@ -1,7 +1,9 @@
 /** What the sources show, and when they are read. */
+import { forgiveAliases } from './alias.ts';
 import { NO_RETRY } from './backoff.ts';
 import { type Choice, choose, isChosen, type NoChoice } from './choice.ts';
 import { type Draft, report, wakeAt } from './draft.ts';
+import { forgiveChannels } from './outbox.ts';
 import type { HostPlan } from './plan.ts';
 import { kindOf, type SourceKey } from './source-key.ts';
 import { type HostState, laneOf } from './state.ts';
@@ -61,6 +63,8 @@ export function noteObservation(
   }
   refreshChoices(draft);
   if (before?.known && observation.known && hasNewRoute(before.snapshot, observation.snapshot)) {
+    forgiveChannels(draft);
+    forgiveAliases(draft);
     for (const key of Object.keys(state.lanes)) {
       forgiveUnreachable(draft, key);
     }
@@ -78,6 +82,8 @@ function isComplete(observation: Observation): boolean {
 /** What failed for want of a good certificate may go through now: updates, and sources that ask others. */
 export function noteClockSet(draft: Draft): void {
   const { state, now } = draft;
+  forgiveChannels(draft);
+  forgiveAliases(draft);
   for (const key of Object.keys(state.lanes)) {
     forgiveUnreachable(draft, key);
   }
@@ -118,6 +124,8 @@ export function refreshChoices(draft: Draft): void {
     state.hosts[plan.id] = host;
     if (moved) {
       forgiveUnreachable(draft, laneOf(host));
+      forgiveChannels(draft);
+      forgiveAliases(draft);
     }
   }
 }

@@ -105,7 +105,7 @@ function confirm(
     ...(unseen !== undefined && { axes: {} }),
     retry: NO_RETRY,
     goneForced: host.goneForced || item.reason === 'gone',
-    check: { count: 0, nextMs: now.ms, pending: false },
+    check: { ...host.check, count: 0, nextMs: now.ms, pending: false },
   };
   const account = state.accounts[plan.account];
   // A demanded wait ends by time alone: this success may be older than the demand.
@@ -161,20 +161,25 @@ function failShared(draft: Draft, key: string, account: AccountPlan, failure: Fa
   }
 }
 
-function nextTry({ now }: Draft, before: Retry, failure: Failure, account: AccountPlan): Retry | undefined {
+export function nextTry(
+  { now }: Draft,
+  before: Retry,
+  failure: Failure,
+  account: AccountPlan,
+): Retry | undefined {
   return retryAfter(before, failure, now.ms, now.random, account.busyWaitMs);
 }
 
-function blockOf({ now }: Draft, { code, sentence }: Failure): Block {
+export function blockOf({ now }: Draft, { code, sentence }: Failure): Block {
   return { code, sentence, sinceWallMs: now.wallMs };
 }
 
 /** Everything but a plain no, or a request that never left. */
-function mayBeApplied({ kind }: Failure): boolean {
+export function mayBeApplied({ kind }: Failure): boolean {
   return kind === 'unconfirmed' || kind === 'unintelligible' || kind === 'busy' || kind === 'defect';
 }
 
-function isPermanent({ kind }: Failure): boolean {
+export function isPermanent({ kind }: Failure): boolean {
   return kind === 'credential' || kind === 'refused';
 }
 

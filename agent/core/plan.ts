@@ -1,5 +1,6 @@
 /** What the configuration asks of the core, free of secrets and of anything only adapters need. */
 import type { Family } from './address.ts';
+import type { Renewal } from './health.ts';
 import type { SourceKey } from './source-key.ts';
 
 export interface AgentPlan {
@@ -22,6 +23,10 @@ export interface AccountPlan {
   partial: 'keeps' | 'erases';
   minIntervalMs: number;
   busyWaitMs: number;
+  /** The provider's web site; absent where the account uses a server of its own. */
+  homepage?: string;
+  /** Names below these zones end unless they are confirmed at the provider. */
+  renewal?: Renewal & { zones: string[] };
   /** Send again after this time without a change. */
   refreshMs?: number;
 }
@@ -43,10 +48,38 @@ export interface HostPlan {
   inDns: boolean;
   /** Why not, where the provider is the reason: a sentence. */
   noDnsCheck?: string;
+  /** Hostname sections that publish the same address, to take over. */
+  standby?: string[];
+}
+
+/** A way to reach people. The id tells a changed one apart and gives nothing away; the title is for people. */
+export interface ChannelPlan {
+  id: string;
+  title: string;
+}
+
+/** A CNAME in a zone of the user's own. */
+export interface AliasPlan {
+  id: string;
+  /** Owner of the CNAME; canonical. */
+  hostname: string;
+  account: string;
+  revision: string;
+  /** Hostname sections, best first. */
+  targets: string[];
+  ttlSec: number;
+  /** A target must be down for so long before the alias leaves it. */
+  outageMs: number;
+  /** A better target must have worked for so long before the alias goes back. */
+  recoveryMs: number;
 }
 
 export interface Plan {
   agent: AgentPlan;
+  /** Whom to tell of incidents; absent: nobody. */
+  channels?: ChannelPlan[];
   accounts: Record<string, AccountPlan>;
   hosts: Record<string, HostPlan>;
+  /** Absent where there is none. */
+  aliases?: Record<string, AliasPlan>;
 }

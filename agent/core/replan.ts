@@ -4,9 +4,7 @@ import { NO_RETRY } from './backoff.ts';
 import { type Draft, without } from './draft.ts';
 import type { AccountPlan, HostPlan, Plan } from './plan.ts';
 import { type AccountState, freshHost, type HostState } from './state.ts';
-
-/** A wall clock before this was never set: routers without a battery boot in 1970. */
-const CLOCK_SET_MS = Date.UTC(2025, 0, 1);
+import { CLOCK_SET_MS } from './when.ts';
 
 /** A changed section loses its block and its backoff; what was confirmed for the same record stays. */
 export function applyPlan(draft: Draft, plan: Plan): void {
@@ -61,7 +59,7 @@ function replanHost(old: HostState | undefined, plan: HostPlan, accountChanged: 
   if (old?.hostname !== plan.hostname || old.account !== plan.account) {
     return freshHost(plan);
   }
-  const kept = { ...old, choices: {}, check: { ...old.check, pending: false } };
+  const kept = { ...old, choices: {} };
   if (old.revision === plan.revision && !accountChanged) {
     return kept;
   }

@@ -2,11 +2,14 @@
 import { FAMILIES, type Family } from './address.ts';
 import { NO_RETRY, type Retry } from './backoff.ts';
 import { type Choice, isChosen, type NoChoice } from './choice.ts';
-import type { DnsAxes } from './health.ts';
+import type { AxisVerdict, DnsAxes, ZoneView } from './health.ts';
 import { type HoldDown, QUIET } from './holddown.ts';
+import type { Incident } from './incident.ts';
+import { EMPTY_OUTBOX, type Outbox } from './message.ts';
 import type { HostPlan, Plan } from './plan.ts';
 import type { SourceKey } from './source-key.ts';
 import type { Observation } from './wan.ts';
+import type { Works } from './works.ts';
 
 /** Both clocks and a fraction for jitter, taken once for each step. */
 export interface Now {
@@ -53,10 +56,37 @@ export interface HostState {
   /** What was sent last; the same again is a repetition and not a flapping WAN. */
   sent?: string;
   axes: DnsAxes;
-  /** Checks since the last confirmation, and when the next is due. */
-  check: { count: number; nextMs: number; pending: boolean };
+  check: CheckState;
+  /** Since when updates fail for reasons of this hostname alone. */
+  failing?: Since;
   /** The one forced update of this incident was spent. */
   goneForced: boolean;
+}
+
+/** A moment on both clocks. */
+export interface Since {
+  sinceMs: number;
+  sinceWallMs: number;
+}
+
+export interface CheckState {
+  /** Checks since the last confirmation, and when the next is due. */
+  count: number;
+  nextMs: number;
+  pending: boolean;
+  /** As the last check found them. */
+  zone?: string;
+  ttlSec?: number;
+  streak?: Streak;
+}
+
+/** Checks in a row that came to the same. Those that could not tell do not count. */
+export interface Streak {
+  /** What an incident would be about, as `zone:ZONE` or `host:HOST`; empty: all is well. */
+  about: string;
+  count: number;
+  firstMs: number;
+  lastMs: number;
 }
 
 export interface AccountState {
@@ -65,6 +95,10 @@ export interface AccountState {
   /** A wait the provider demands (911, Retry-After). Nothing but time ends it. */
   wait: Retry;
   lastSentMs?: number;
+  /** Since when no update that was due was taken. */
+  failing?: Since;
+  /** The provider's web site, as it was when somebody last looked. */
+  web?: { up: boolean; sinceWallMs: number; checkedMs: number; detail: string };
 }
 
 export interface UpdateItem {
@@ -93,10 +127,55 @@ export interface ReadState {
   failures: number;
 }
 
-/** The name servers a zone was first seen with. */
-export interface Baseline {
-  nameServers: string[];
+/** A zone as it was when all was well. */
+export interface Baseline extends ZoneView {
   sinceWallMs: number;
+  /** Other servers that have worked for a while: watched time, and when that was last added up. */
+  candidate?: { names: string[]; workedMs: number; atMs?: number };
+  /** They came in the place of others and have proved to work. */
+  adopted?: true;
+}
+
+/** `read` and `write` go to the provider, `check` asks the name servers. */
+export type AliasTask = 'read' | 'write' | 'check';
+
+/** How long a target has been as it is, and by how many checks. */
+export interface TargetHealth {
+  works: Works;
+  sinceMs: number;
+  checks: number;
+  /** Of the last check that was counted. */
+  checkedWallMs: number;
+}
+
+/** What the name servers of an alias say of it. */
+export interface AliasView {
+  verdict: AxisVerdict;
+  /** Stable, e.g. `alias/NOT_SEEN`. */
+  code: string;
+  sentence: string;
+  /** One line for each server. */
+  evidence: string[];
+}
+
+export interface AliasState {
+  /** The plan under which the rest was learned. */
+  hostname: string;
+  account: string;
+  revision: string;
+  /** Hostname section that the CNAME points at; absent: none of ours, or not known yet. */
+  target?: string;
+  sinceWallMs?: number;
+  /** What the provider has must be read before anything is decided. */
+  unread: boolean;
+  /** By hostname section. */
+  health: Record<string, TargetHealth>;
+  attempt?: { id: number; task: AliasTask; target?: string };
+  retry: Retry;
+  block?: Block;
+  /** What the name servers of the alias show, and when they are asked again. */
+  seen?: AliasView;
+  check: { count: number; nextMs: number };
 }
 
 export interface AgentState {
@@ -107,11 +186,16 @@ export interface AgentState {
   lanes: Record<string, LaneState>;
   hosts: Record<string, HostState>;
   baselines: Record<string, Baseline>;
+  /** Open ones, and the last ones that are over. */
+  incidents: Incident[];
+  outbox: Outbox;
+  aliases: Record<string, AliasState>;
   lastAttempt: number;
 }
 
 /** The part of the state that outlives the process; the rest is read again. */
-export type SavedState = Pick<AgentState, 'accounts' | 'lanes' | 'hosts' | 'baselines'>;
+export type SavedState = Pick<AgentState, 'accounts' | 'lanes' | 'hosts' | 'baselines'> &
+  Partial<Pick<AgentState, 'incidents' | 'outbox' | 'aliases'>>;
 
 const EMPTY_PLAN: Plan = {
   agent: { resyncMs: 600_000, verify: true, holdDownMs: 10_000 },
@@ -137,13 +221,38 @@ export function initialState(saved: SavedState | undefined, nowMs: number): Agen
     lanes: Object.fromEntries(lanes),
     hosts: hostsInDoubt(saved),
     baselines: saved?.baselines ?? {},
+    aliases: aliasesInDoubt(saved),
+    incidents: saved?.incidents ?? [],
+    outbox: outboxAtStart(saved?.outbox),
     lastAttempt: 0,
   };
 }
 
+/** What was on its way is sent again: better heard twice than never. */
+function outboxAtStart(saved: Outbox = EMPTY_OUTBOX): Outbox {
+  const channels = Object.entries(saved.channels).map(([id, { retry }]) => [id, { retry }]);
+  return { ...saved, channels: Object.fromEntries(channels) };
+}
+
+/** A write that was under way may have been applied: what is there is read again. */
+function aliasesInDoubt(saved: SavedState | undefined): Record<string, AliasState> {
+  return Object.fromEntries(
+    Object.entries(saved?.aliases ?? {}).map(([id, { attempt, ...alias }]) => [
+      id,
+      { ...alias, unread: alias.unread || attempt?.task === 'write' },
+    ]),
+  );
+}
+
 /** Hosts whose update was under way when the state was saved: it may have been applied, it may be lost. */
 function hostsInDoubt(saved: SavedState | undefined): Record<string, HostState> {
-  const hosts = { ...saved?.hosts };
+  // A check that was under way has ended with the process.
+  const hosts = Object.fromEntries(
+    Object.entries(saved?.hosts ?? {}).map(([id, host]) => [
+      id,
+      { ...host, check: { ...host.check, pending: false } },
+    ]),
+  );
   for (const item of Object.values(saved?.lanes ?? {}).flatMap(({ attempt }) => attempt?.items ?? [])) {
     const host = hosts[item.host];
     if (host) {
@@ -173,16 +282,18 @@ export function rebase(saved: SavedState, savedMs: number, nowMs: number): Saved
     ...retry,
     notBeforeMs: retry.notBeforeMs > savedMs ? nowMs + retry.notBeforeMs - savedMs : 0,
   });
-  const accounts = Object.entries(saved.accounts).map(([id, { lastSentMs: _, ...account }]) => [
-    id,
-    { ...account, wait: shifted(account.wait) },
-  ]);
-  const hosts = Object.entries(hostsInDoubt(saved)).map(([id, host]) => [
+  const accounts = Object.entries(saved.accounts).map(
+    ([id, { lastSentMs: _, failing: _failing, web: _web, ...account }]) => [
+      id,
+      { ...account, wait: shifted(account.wait) },
+    ],
+  );
+  const hosts = Object.entries(hostsInDoubt(saved)).map(([id, { failing: _, ...host }]) => [
     id,
     {
       ...host,
       retry: shifted(host.retry),
-      check: { count: host.check.count, nextMs: 0, pending: false },
+      check: checkAfterBoot(host.check),
       confirmed: Object.fromEntries(
         Object.entries(host.confirmed).map(([family, { atMs: _, ...confirmed }]) => [family, confirmed]),
       ),
@@ -192,8 +303,45 @@ export function rebase(saved: SavedState, savedMs: number, nowMs: number): Saved
     accounts: Object.fromEntries(accounts),
     lanes: {},
     hosts: Object.fromEntries(hosts),
-    baselines: saved.baselines,
+    baselines: baselinesAfterBoot(saved),
+    ...(saved.incidents && { incidents: saved.incidents }),
+    ...(saved.aliases && { aliases: aliasesAfterBoot(saved, shifted) }),
+    ...(saved.outbox && { outbox: rebasedOutbox(saved.outbox, savedMs, nowMs) }),
   };
+}
+
+/** What was seen in a row was counted on the clock of the boot before. */
+function checkAfterBoot({ streak: _, ...check }: CheckState): CheckState {
+  return { ...check, nextMs: 0, pending: false };
+}
+
+function baselinesAfterBoot({ baselines }: SavedState): SavedState['baselines'] {
+  return Object.fromEntries(Object.entries(baselines).map(([zone, one]) => [zone, withoutMoment(one)]));
+}
+
+function withoutMoment({ candidate, ...baseline }: Baseline): Baseline {
+  return candidate === undefined
+    ? baseline
+    : { ...baseline, candidate: { names: candidate.names, workedMs: candidate.workedMs } };
+}
+
+function rebasedOutbox(outbox: Outbox, savedMs: number, nowMs: number): Outbox {
+  const messages = outbox.messages.map((message) => ({
+    ...message,
+    queuedMs: nowMs - Math.max(0, savedMs - message.queuedMs),
+  }));
+  const channels = Object.keys(outbox.channels).map((id) => [id, { retry: NO_RETRY }]);
+  return { ...outbox, messages, channels: Object.fromEntries(channels) };
+}
+
+/** How long a target has been as it is was counted on the clock of the boot before; its CNAME is read again. */
+function aliasesAfterBoot(saved: SavedState, shifted: (retry: Retry) => Retry): Record<string, AliasState> {
+  return Object.fromEntries(
+    Object.entries(aliasesInDoubt(saved)).map(([id, alias]) => [
+      id,
+      { ...alias, unread: true, health: {}, retry: shifted(alias.retry), check: { count: 0, nextMs: 0 } },
+    ]),
+  );
 }
 
 export function freshHost(plan: HostPlan): HostState {
@@ -214,8 +362,24 @@ export function freshLane(): LaneState {
   return { retry: NO_RETRY, hold: QUIET };
 }
 
-export function savedState({ accounts, lanes, hosts, baselines }: AgentState): SavedState {
-  return { accounts, lanes, hosts, baselines };
+export function savedState({
+  accounts,
+  lanes,
+  hosts,
+  baselines,
+  incidents,
+  outbox,
+  aliases,
+}: AgentState): SavedState {
+  return {
+    accounts,
+    lanes,
+    hosts,
+    baselines,
+    incidents,
+    outbox,
+    ...(Object.keys(aliases).length > 0 && { aliases }),
+  };
 }
 
 /** The addresses to publish now, by family. */

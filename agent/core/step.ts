@@ -2,13 +2,17 @@
  * The whole policy as one pure function: (state, event, now) -> state, commands, next wake-up.
  * Level-triggered: an event only refreshes what is known; then everything is compared and decided anew.
  */
+import { type AliasFound, applyAliased, decideAliases, replanAliases, requestAliases } from './alias.ts';
 import { NO_RETRY } from './backoff.ts';
 import { applyVerification, decideChecks } from './checks.ts';
 import { type Command, type Draft, openDraft, report, wakeAt, without } from './draft.ts';
 import { dueUpdate, signatureOf } from './due.ts';
-import type { Verification } from './health.ts';
+import type { Failure } from './failure.ts';
+import type { Judgement } from './health.ts';
 import { noteSent } from './holddown.ts';
+import { reviewIncidents } from './incidents.ts';
 import { decideReads, noteClockSet, noteHint, noteObservation, refreshChoices } from './observe.ts';
+import { applyNotified, decideNotices, replanOutbox } from './outbox.ts';
 import { applyOutcomes, type Outcomes } from './outcomes.ts';
 import type { Plan } from './plan.ts';
 import { applyPlan, learnAges } from './replan.ts';
@@ -25,9 +29,12 @@ export type AgentEvent =
   | { type: 'observed'; source: SourceKey; observation: Observation; answer?: true }
   /** an attempt has ended */
   | { type: 'updated'; lane: string; attempt: number; outcomes: Outcomes }
-  | { type: 'verified'; host: string; found: Verification }
-  /** the operator asks for an update now, of these hosts or of all */
-  | { type: 'requested'; hosts?: string[] }
+  | { type: 'verified'; host: string; found: Judgement }
+  /** a message has reached its channel, or why not */
+  | { type: 'notified'; channel: string; message: number; failure?: Failure }
+  | { type: 'aliased'; alias: string; attempt: number; found: AliasFound }
+  /** the operator asks for an update now, of these hosts or of all; with `check`, only for a look at the DNS */
+  | { type: 'requested'; hosts?: string[]; check?: true }
   /** NTP has set the clock: certificates can be checked now */
   | { type: 'clock-set' }
   /** the time that the last step asked for has come */
@@ -46,6 +53,9 @@ export function step(previous: AgentState, event: AgentEvent, now: Now): Step {
   decideReads(draft);
   decideUpdates(draft);
   decideChecks(draft);
+  decideAliases(draft);
+  reviewIncidents(draft);
+  decideNotices(draft);
   const { state, commands, wakeMs } = draft;
   return { state, commands, ...(wakeMs !== undefined && { wakeMs }) };
 }
@@ -54,6 +64,8 @@ function apply(draft: Draft, event: AgentEvent): void {
   switch (event.type) {
     case 'planned':
       applyPlan(draft, event.plan);
+      replanAliases(draft);
+      replanOutbox(draft);
       refreshChoices(draft);
       break;
     case 'hinted':
@@ -68,8 +80,14 @@ function apply(draft: Draft, event: AgentEvent): void {
     case 'verified':
       applyVerification(draft, event.host, event.found);
       break;
+    case 'notified':
+      applyNotified(draft, event.channel, event.message, event.failure);
+      break;
+    case 'aliased':
+      applyAliased(draft, event.alias, event.attempt, event.found);
+      break;
     case 'requested':
-      applyRequest(draft, event.hosts);
+      applyRequest(draft, event.hosts, event.check);
       break;
     case 'clock-set':
       noteClockSet(draft);
@@ -81,12 +99,19 @@ function apply(draft: Draft, event: AgentEvent): void {
 }
 
 /** The operator lifts blocks, backoff and hold-down, but never a wait that the provider demands. */
-function applyRequest(draft: Draft, ids: string[] | undefined): void {
+function applyRequest(draft: Draft, ids: string[] | undefined, check?: true): void {
   const { state, now } = draft;
+  if (ids === undefined) {
+    requestAliases(draft);
+  }
   for (const plan of Object.values(state.plan.hosts)) {
     const host = state.hosts[plan.id];
     const account = state.accounts[plan.account];
     if (!host || !account || (ids && !ids.includes(plan.id))) {
+      continue;
+    }
+    if (check) {
+      state.hosts[plan.id] = { ...host, check: { ...host.check, nextMs: now.ms } };
       continue;
     }
     state.hosts[plan.id] = { ...without(host, 'block'), due: 'operator', retry: NO_RETRY };

@@ -2,9 +2,10 @@
 import { isChosen } from './choice.ts';
 import { dueUpdate, type Why } from './due.ts';
 import type { Axis, AxisVerdict, DnsAxes } from './health.ts';
-import { type AgentState, laneOf, type Now, unconfirmedFamilies } from './state.ts';
+import { type AgentState, type HostState, laneOf, type Now, unconfirmedFamilies } from './state.ts';
 
-export type UpdateAxis = Omit<Axis, 'evidence' | 'checkedWallMs'>;
+/** `sinceWallMs` absent: not known. */
+export type UpdateAxis = Omit<Axis, 'evidence' | 'checkedWallMs' | 'sinceWallMs'> & { sinceWallMs?: number };
 
 export interface NextAttempt {
   atMs: number;
@@ -28,10 +29,16 @@ export function updateAxis(state: AgentState, id: string, now: Now): UpdateAxis 
   if (!plan || !host || !account) {
     return undefined;
   }
-  const say = (verdict: AxisVerdict, code: string, sentence: string) => ({ verdict, code, sentence });
+  const say = (
+    verdict: AxisVerdict,
+    code: string,
+    sentence: string,
+    sinceWallMs?: number,
+    mustAct = false,
+  ): UpdateAxis => ({ verdict, code, sentence, mustAct, ...(sinceWallMs !== undefined && { sinceWallMs }) });
   const block = host.block ?? account.block;
   if (block) {
-    return say('failed', block.code, block.sentence);
+    return say('failed', block.code, block.sentence, block.sinceWallMs, true);
   }
   const observation = state.observations[plan.source];
   if (!observation?.known) {
@@ -45,7 +52,7 @@ export function updateAxis(state: AgentState, id: string, now: Now): UpdateAxis 
   if (!changed && (host.due === undefined || laneOf(host) === undefined)) {
     return missing && !isChosen(missing)
       ? say(missing.unknown ? 'unknown' : 'warning', missing.code, missing.sentence)
-      : say('ok', 'update/OK', 'The provider has confirmed this address.');
+      : say('ok', 'update/OK', 'The provider has confirmed this address.', confirmedSince(host));
   }
   const lane = state.lanes[laneOf(host) ?? ''];
   if (lane?.attempt?.items.some((item) => item.host === id)) {
@@ -55,11 +62,17 @@ export function updateAxis(state: AgentState, id: string, now: Now): UpdateAxis 
     (retry) => retry && retry.failures > 0,
   )?.failure;
   if (failure) {
-    return say('failed', failure.code, failure.sentence);
+    return say('failed', failure.code, failure.sentence, account.failing?.sinceWallMs);
   }
   const due = dueUpdate(state, id, now.ms);
   const why = due && 'why' in due ? WAITING_FOR[due.why] : '';
   return say('pending', 'update/WAITING', `The new address is not sent yet. ${why}`.trim());
+}
+
+/** The latest of its addresses counts. */
+function confirmedSince({ confirmed }: HostState): number | undefined {
+  const times = Object.values(confirmed).map(({ wallMs }) => wallMs);
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /** The next update and what it waits for; undefined when none is due. */
@@ -72,7 +85,7 @@ const SEVERITY: readonly AxisVerdict[] = ['off', 'ok', 'unknown', 'pending', 'wa
 
 /** The worst axis speaks for all; among equals the update channel first, then what lies nearer. */
 export function verdictOf(update: UpdateAxis, dns: DnsAxes): UpdateAxis {
-  const axes = [update, dns.delegation, dns.authority, dns.publicView];
+  const axes: (UpdateAxis | undefined)[] = [update, dns.delegation, dns.authority, dns.publicView];
   return axes.reduce<UpdateAxis>(
     (worst, axis) =>
       axis && SEVERITY.indexOf(axis.verdict) > SEVERITY.indexOf(worst.verdict) ? axis : worst,
@@ -93,5 +106,7 @@ export function isSettled(state: AgentState, now: Now, patienceMs: number): bool
     const checking = state.hosts[id]?.check.pending;
     return checking || (next !== undefined && next.atMs - now.ms <= patienceMs);
   });
-  return !reading && !sending && !due;
+  const telling = Object.values(state.outbox.channels).some((channel) => channel.sending !== undefined);
+  const aliasing = Object.values(state.aliases).some(({ attempt }) => attempt !== undefined);
+  return !reading && !sending && !due && !telling && !aliasing;
 }

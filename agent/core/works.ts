@@ -4,12 +4,18 @@ import type { DnsAxes } from './health.ts';
 /** `unknown`: not checked, cannot be checked, or a new address is still spreading. */
 export type Works = 'yes' | 'no' | 'unknown';
 
-export function worksOf({ delegation, authority }: DnsAxes): Works {
-  if (authority?.verdict === 'ok') {
+export function worksOf({ delegation, authority, publicView }: DnsAxes): Works {
+  if (publicView?.verdict === 'failed') {
+    // Right servers help nobody whose resolver does not believe them (a broken signature, for instance).
+    return 'no';
+  }
+  if (authority?.verdict === 'ok' || authority?.verdict === 'warning') {
     return 'yes';
   }
   if (authority?.verdict === 'failed' || delegation?.verdict === 'failed') {
     return 'no';
   }
-  return authority?.verdict === 'warning' ? 'yes' : 'unknown';
+  // Where plain DNS is intercepted, the public view was asked over HTTPS.
+  const seenElsewhere = authority?.code === 'authority/INTERCEPTED' && publicView?.verdict === 'ok';
+  return seenElsewhere ? 'yes' : 'unknown';
 }

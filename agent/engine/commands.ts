@@ -1,7 +1,8 @@
 /** Carries out what a step asks for. Whatever happens, each command ends in one event. */
+import type { AliasFound } from '../core/alias.ts';
 import type { Command } from '../core/draft.ts';
-import { defect } from '../core/failure.ts';
-import type { Verification } from '../core/health.ts';
+import { defect, type Failure } from '../core/failure.ts';
+import type { Judgement } from '../core/health.ts';
 import type { Outcomes } from '../core/outcomes.ts';
 import type { SourceKey } from '../core/source-key.ts';
 import type { AgentState } from '../core/state.ts';
@@ -16,7 +17,11 @@ export interface CommandParts {
   /** The same source for the same key, as long as it is watched. */
   source(key: SourceKey): AddressSource;
   update(command: ActionOf<'update'>, state: AgentState): Promise<Outcomes>;
-  verify(command: ActionOf<'verify'>): Promise<Verification>;
+  verify(command: ActionOf<'verify'>): Promise<Judgement>;
+  /** Tells people; what kept it from being delivered, if anything. */
+  notify(command: ActionOf<'notify'>): Promise<Failure | undefined>;
+  /** Reads, sets or checks the CNAME of an alias; only an agent with aliases needs it. */
+  alias?(command: ActionOf<'alias'>): Promise<AliasFound>;
   /** Something threw that must not: for the log, with its stack. */
   onDefect(cause: unknown): void;
 }
@@ -43,6 +48,15 @@ async function endOf(parts: CommandParts, command: Action, state: AgentState): P
     }
     case 'verify':
       return { type: 'verified', host: command.host, found: await parts.verify(command) };
+    case 'notify':
+      return notifiedOf(command, await parts.notify(command));
+    case 'alias': {
+      const found = await parts.alias?.(command);
+      if (!found) {
+        throw new Error('nobody sees to aliases');
+      }
+      return { type: 'aliased', alias: command.alias, attempt: command.attempt, found };
+    }
   }
 }
 
@@ -61,8 +75,19 @@ function endInDefect(command: Action, cause: unknown): AgentEvent {
     }
     case 'verify': {
       const { code, sentence } = defect('verify/DEFECT', cause);
-      const found = { problem: { code, sentence }, authority: [], publicView: [], delegation: [] };
-      return { type: 'verified', host: command.host, found };
+      const axis = { verdict: 'unknown' as const, code, sentence, evidence: [], mustAct: false };
+      const axes = { delegation: axis, authority: axis, publicView: axis };
+      return { type: 'verified', host: command.host, found: { axes } };
+    }
+    case 'notify':
+      return notifiedOf(command, defect('notify/DEFECT', cause));
+    case 'alias': {
+      const { alias, attempt } = command;
+      return { type: 'aliased', alias, attempt, found: { failure: defect('alias/DEFECT', cause) } };
     }
   }
+}
+
+function notifiedOf({ channel, message }: ActionOf<'notify'>, failure: Failure | undefined): AgentEvent {
+  return { type: 'notified', channel, message: message.id, ...(failure && { failure }) };
 }

@@ -2,10 +2,16 @@
 import { FAMILIES, type Family } from '../core/address.ts';
 import { isChosen } from '../core/choice.ts';
 import type { Axis } from '../core/health.ts';
+import type { Incident } from '../core/incident.ts';
 import type { HostPlan } from '../core/plan.ts';
 import { kindOf } from '../core/source-key.ts';
-import type { AgentState, Block, HostState, Now } from '../core/state.ts';
+import { type AgentState, type Block, type HostState, type Now, unconfirmedFamilies } from '../core/state.ts';
 import { nextAttempt, type UpdateAxis, updateAxis, verdictOf } from '../core/summary.ts';
+import { sinceText } from '../core/when.ts';
+import { type Works, worksOf } from '../core/works.ts';
+import { aliasesOf, type StatusAlias } from './status-alias.ts';
+
+const MAX_INCIDENTS = 20;
 
 export interface AgentFacts {
   version: string;
@@ -25,15 +31,23 @@ export interface StatusEvent {
   sentence: string;
   host?: string;
   account?: string;
+  incident?: string;
 }
 
-export type StatusAxis = UpdateAxis & { evidence: string[]; checkedAt?: string };
+export type StatusAxis = Omit<UpdateAxis, 'sinceWallMs'> & {
+  evidence: string[];
+  /** Since when this code stands. */
+  since?: string;
+  checkedAt?: string;
+};
 
 export interface StatusHost {
   id: string;
   hostname: string;
   account: string;
   provider: string;
+  /** Hostname sections that publish the same address, to take over. */
+  standby: string[];
   verdict: Axis['verdict'];
   sentence: string;
   desired: Partial<
@@ -41,6 +55,8 @@ export interface StatusHost {
   >;
   confirmed: Partial<Record<Family, { address: string; since: string }>>;
   axes: Record<'update' | 'delegation' | 'authority' | 'publicView', StatusAxis>;
+  /** Does the name work for the world right now? */
+  works: Works;
   next?: { at: string; sentence: string };
   block?: StatusBlock;
 }
@@ -73,7 +89,23 @@ export interface StatusDocument {
     block?: StatusBlock;
   }[];
   hostnames: StatusHost[];
+  aliases: StatusAlias[];
+  /** Open ones, then the last that are over, latest first. */
+  incidents: StatusIncident[];
+  notifications: StatusNotifications;
   events: StatusEvent[];
+}
+
+export type StatusIncident = Omit<Incident, 'openedWallMs' | 'closedWallMs'> & {
+  openedAt: string;
+  closedAt?: string;
+};
+
+export interface StatusNotifications {
+  /** Messages that somebody has not got yet. */
+  waiting: number;
+  /** Why the last try failed, until one succeeds. */
+  lastProblem?: string;
 }
 
 export function statusOf(
@@ -102,8 +134,29 @@ export function statusOf(
       };
     }),
     hostnames: Object.keys(state.plan.hosts).flatMap((id) => hostOf(state, id, now, wallOf) ?? []),
+    aliases: aliasesOf(state, now, timeText),
+    incidents: incidentsOf(state),
+    notifications: notificationsOf(state.outbox),
     events,
   };
+}
+
+function incidentsOf({ incidents }: AgentState): StatusIncident[] {
+  const latestFirst = incidents.toReversed();
+  const isOpen = ({ closedWallMs }: Incident) => closedWallMs === undefined;
+  return [...latestFirst.filter(isOpen), ...latestFirst.filter((one) => !isOpen(one))]
+    .slice(0, MAX_INCIDENTS)
+    .map(({ openedWallMs, closedWallMs, ...rest }) => ({
+      ...rest,
+      openedAt: timeText(openedWallMs),
+      ...(closedWallMs !== undefined && { closedAt: timeText(closedWallMs) }),
+    }));
+}
+
+function notificationsOf({ messages, channels }: AgentState['outbox']): StatusNotifications {
+  const failing = Object.values(channels).find(({ retry }) => retry.failures > 0);
+  const lastProblem = failing?.retry.failure?.sentence;
+  return { waiting: messages.length, ...(lastProblem !== undefined && { lastProblem }) };
 }
 
 /** RFC 3339 in UTC. */
@@ -123,7 +176,7 @@ function hostOf(
   if (!plan || !host || !update) {
     return undefined;
   }
-  const { verdict, sentence } = verdictOf(update, host.axes);
+  const worst = verdictOf(update, host.axes);
   const next = nextAttempt(state, id, now);
   const block = host.block ?? state.accounts[plan.account]?.block;
   const idle = dnsAxisWithoutCheck(plan, state.plan.agent.verify, unseenReason(host));
@@ -132,12 +185,14 @@ function hostOf(
     hostname: plan.hostname,
     account: plan.account,
     provider: state.plan.accounts[plan.account]?.providerTitle ?? '',
-    verdict,
-    sentence,
+    standby: plan.standby ?? [],
+    verdict: worst.verdict,
+    sentence: withMoment(worst),
+    works: worksOf(host.axes),
     desired: desiredOf(host),
     confirmed: confirmedOf(host),
     axes: {
-      update: { ...update, evidence: [] },
+      update: updateAxisOf(update, state, plan, host),
       delegation: axisOf(host.axes.delegation, idle),
       authority: axisOf(host.axes.authority, idle),
       publicView: axisOf(host.axes.publicView, idle),
@@ -174,8 +229,38 @@ function axisOf(axis: Axis | undefined, idle: StatusAxis): StatusAxis {
   if (!axis) {
     return idle;
   }
-  const { checkedWallMs, ...rest } = axis;
-  return { ...rest, checkedAt: timeText(checkedWallMs) };
+  const { checkedWallMs, sinceWallMs, ...rest } = axis;
+  return {
+    ...rest,
+    sentence: withMoment(axis),
+    since: timeText(sinceWallMs),
+    checkedAt: timeText(checkedWallMs),
+  };
+}
+
+/** A failing web site is said here and is no fault of the update channel; nor is that one of the name. */
+function updateAxisOf(update: UpdateAxis, state: AgentState, plan: HostPlan, host: HostState): StatusAxis {
+  const { sinceWallMs, ...rest } = update;
+  const web = state.accounts[plan.account]?.web;
+  const title = state.plan.accounts[plan.account]?.providerTitle ?? 'the provider';
+  const isUseful =
+    update.verdict === 'failed' && worksOf(host.axes) === 'yes' && unconfirmedFamilies(host).length === 0;
+  const down = sinceText(
+    `The web site of ${title} does not answer, which says nothing of your name.`,
+    web?.sinceWallMs ?? 0,
+  );
+  return {
+    ...rest,
+    sentence: `${withMoment(update)}${isUseful ? ' The name works meanwhile, and leads to your address.' : ''}`,
+    evidence: web?.up === false ? [down, web.detail] : [],
+    ...(sinceWallMs !== undefined && { since: timeText(sinceWallMs) }),
+  };
+}
+
+/** What is wrong, with the moment that it is wrong since. */
+function withMoment({ verdict, sentence, sinceWallMs }: UpdateAxis): string {
+  const isWrong = verdict === 'failed' || verdict === 'warning';
+  return isWrong && sinceWallMs !== undefined ? sinceText(sentence, sinceWallMs) : sentence;
 }
 
 /** Why no check takes place, if the provider has said of everything confirmed that the DNS does not show it. */
@@ -201,7 +286,7 @@ function dnsAxisWithoutCheck(
             'check/NOT_YET',
             'Not checked yet; that follows the first confirmed update.',
           ] as const);
-  return { verdict, code, sentence, evidence: [] };
+  return { verdict, code, sentence, evidence: [], mustAct: false };
 }
 
 function blockOf({ code, sentence, sinceWallMs }: Block): StatusBlock {

@@ -4,14 +4,12 @@ import { realpathSync, writeSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
-import type { Family } from '../core/address.ts';
-import { dnsClient } from '../net/dns-client.ts';
-import { nodeExchange } from '../net/dns-exchange.ts';
 import { nodeHttp } from '../net/http.ts';
-import type { Host, Log, SignalName, Stop } from '../ports.ts';
+import type { DeviceAddress, Host, Log, SignalName, Stop } from '../ports.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeProcesses } from './node-processes.ts';
+import { secretForms } from './secret-forms.ts';
 
 /** The longest delay that Node's timers keep; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -22,9 +20,11 @@ export function nodeHost(
   env: Readonly<Record<string, string | undefined>>,
   log: Log = () => {},
 ): Host {
+  const http = nodeHttp(log);
   return {
     programFolder: programFolder(),
     runtime: `node ${process.versions.node}`,
+    limits: [],
     pid: process.pid,
     argv,
     env,
@@ -33,16 +33,22 @@ export function nodeHost(
     after,
     ...nodeProcesses(env),
     ...nodeFiles(isAlive),
-    http: nodeHttp(log),
+    http,
     datagrams: {
       // Only those who ask a STUN server or the router in front need it.
       exchange: async (asked) => (await import('../net/datagrams.ts')).nodeDatagrams().exchange(asked),
       randomOctets: nodeCrypto.randomOctets,
     },
-    dns: dnsClient({ exchange: nodeExchange(), random: unpredictableFraction }),
-    exchangeDns: nodeExchange(),
+    dns: {
+      ask: async (...asked) => (await import('../net/dns.ts')).nodeDns(unpredictableFraction).ask(...asked),
+    },
+    dnsOverHttps: {
+      ask: async (...asked) => (await import('../net/dns.ts')).nodeDnsOverHttps(http).ask(...asked),
+    },
+    exchangeDns: async (...asked) => (await import('../net/dns.ts')).nodeExchange()(...asked),
     crypto: nodeCrypto,
     random: () => Math.random(),
+    interfaces,
     memoryKib: () => Math.round(process.memoryUsage.rss() / 1024),
     isAlive,
     sendSignal,
@@ -115,33 +121,6 @@ function trySignal(pid: number, signal: NodeJS.Signals | 0): string {
   }
 }
 
-/** Longest first, so that replacing one after another leaves no rest. Empty without a password. */
-function secretForms(username: string, password: string): string[] {
-  if (password === '') {
-    return [];
-  }
-  const forms = [password, base64(password), base64(`${username}:${password}`)];
-  for (const encoded of [
-    percentEncoded(password),
-    new URLSearchParams({ '': password }).toString().slice(1),
-  ]) {
-    forms.push(
-      encoded,
-      encoded.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()),
-    );
-  }
-  return [...new Set(forms)].sort((a, b) => b.length - a.length);
-}
-
-function base64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
-}
-
-/** By way of UTF-8, because a lone surrogate makes `encodeURIComponent` throw. */
-function percentEncoded(text: string): string {
-  return encodeURIComponent(Buffer.from(text, 'utf8').toString('utf8'));
-}
-
 const FULL_PIPE_PAUSE_MS = 5;
 const FULL_PIPE_PATIENCE_MS = 2000;
 
@@ -164,17 +143,7 @@ function writeWhole(descriptor: 1 | 2, text: string): void {
   }
 }
 
-export interface DeviceAddress {
-  name: string;
-  address: string;
-  family: Family;
-  prefixLength: number;
-  /** Loopback. */
-  internal: boolean;
-}
-
-/** The addresses of every kernel device that is up, read anew at each call. */
-export function deviceInterfaces(): DeviceAddress[] {
+function interfaces(): DeviceAddress[] {
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses.map(({ address, family, cidr, internal }) => ({
       name,

@@ -31,12 +31,17 @@ export interface DnsClientParts {
 
 /** Any rcode of the server is a reply; a failure says that no usable reply came. Never rejects. */
 export function dnsClient(parts: DnsClientParts): Dns {
-  async function ask(server: DnsServer, question: DnsQuestion, localAddress?: string): Promise<DnsResult> {
+  async function ask(
+    server: DnsServer,
+    question: DnsQuestion,
+    localAddress?: string,
+    only?: DnsTransport,
+  ): Promise<DnsResult> {
     let round: Round = { kind: 'fault', fault: 'timeout' };
-    for (let attempt = 0; attempt < UDP_TRIES && isLost(round); attempt++) {
+    for (let attempt = 0; only !== 'tcp' && attempt < UDP_TRIES && isLost(round); attempt++) {
       round = await withEdnsFallback('udp', server, question, localAddress);
     }
-    if (isLost(round) || round.kind === 'truncated') {
+    if (only !== 'udp' && (isLost(round) || round.kind === 'truncated')) {
       // RFC 7766 section 5: servers must offer TCP; some paths lose only UDP.
       round = await withEdnsFallback('tcp', server, question, localAddress);
     }
@@ -132,6 +137,12 @@ const FAULTS: Record<ExchangeFault | 'unreadable' | 'bad-name', Fault> = {
     kind: 'unintelligible',
     sentence: (server) =>
       `The DNS server ${server} broke off without an answer; check whether something intercepts DNS.`,
+  },
+  unavailable: {
+    code: 'dns/UNAVAILABLE',
+    kind: 'unreachable',
+    sentence: (server) =>
+      `This runtime cannot ask the DNS server ${server}: it needs the program nc, and the WAN with the route to the server. Let the agent run on node, or install nc.`,
   },
   unreadable: {
     code: 'dns/BAD_REPLY',

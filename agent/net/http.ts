@@ -146,7 +146,7 @@ async function transmit(wanted: HttpRequest, url: URL, agent: RouteAgent): Promi
     clearTimeout(timer);
     late = 'http/BODY_TIMEOUT';
     timer = setTimeout(() => deadline.abort(), wanted.phaseTimeoutMs);
-    return await receive(response, wanted.maxBodyBytes);
+    return await receive(response, wanted);
   } catch (error) {
     return { ok: false, code: deadline.signal.aborted ? late : exchangeFault(errorCode(error)) };
   } finally {
@@ -191,11 +191,11 @@ function authorizationField(authorization: Authorization): [string, string] {
   }
 }
 
-async function receive(response: Response, maxBytes: number): Promise<Exchange> {
+async function receive(response: Response, { maxBodyBytes, octets }: HttpRequest): Promise<Exchange> {
   const headers = Object.fromEntries(response.headers);
   const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
   const chunks: Buffer[] = [];
-  let room = maxBytes;
+  let room = maxBodyBytes;
   let truncated = false;
   for await (const part of response.body ?? []) {
     const chunk = Buffer.from(part);
@@ -211,7 +211,7 @@ async function receive(response: Response, maxBytes: number): Promise<Exchange> 
     // We asked for none; unpacking one would let a few octets fill the memory.
     return { ok: false, code: 'http/BAD_REPLY' };
   }
-  const body = Buffer.concat(chunks).toString('utf8');
+  const body = Buffer.concat(chunks).toString(octets ? 'latin1' : 'utf8');
   return { ok: true, reply: { status: response.status, headers, body, truncated } };
 }
 

@@ -3,7 +3,7 @@ import type { Family } from '../core/address.ts';
 import type { ScriptFacts } from './facts.ts';
 import type { Dyndns2Facts } from './protocols/dyndns2-facts.ts';
 import type { GetFacts } from './protocols/get-facts.ts';
-import type { RestFacts } from './protocols/rest-facts.ts';
+import type { RestCname, RestFacts } from './protocols/rest-facts.ts';
 import type { Rfc2136Facts } from './protocols/rfc2136-facts.ts';
 
 /** Everything the catalogue knows by name. */
@@ -68,16 +68,29 @@ export interface ProviderDefinition extends ProtocolFacts {
   wantsContact?: true;
   /** Why the DNS cannot show the address, in one sentence; absent where it can and is asked. */
   noDnsCheck?: string;
+  /** It can hold a CNAME, and how it is written there; absent where Holdfast cannot. */
+  cname?: CnameFacts;
   /** Seconds between two updates of one account that the provider asks for. */
   minIntervalSec: number;
   /** Wait after 911 and other faults of the provider, seconds. */
   busyWaitSec: number;
   /** Send again after so many days without a change; absent: never. */
   refreshDays?: number;
+  /** A name below `zones` ends unless its user confirms it at this page every so many days. */
+  renewal?: { days: number; page: string };
   /** DNS suffixes the provider serves. */
   zones: string[];
   /** Facts a user should know, one sentence each. */
   notes: string[];
+}
+
+export interface CnameFacts {
+  /** The shortest TTL that the provider takes. */
+  minTtlSec: number;
+  /** Its documentation does not show it; the facts come from other clients. */
+  unconfirmed?: true;
+  /** Protocol rest: how its calls differ from those for an address. */
+  rest?: RestCname;
 }
 
 /** A service that has ended: known by name, so that its users are told what happened. */

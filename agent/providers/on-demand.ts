@@ -3,11 +3,12 @@ import type { Protocol } from './protocol.ts';
 import { get } from './protocols/get.ts';
 import { rest } from './protocols/rest.ts';
 import { rfc2136 } from './protocols/rfc2136.ts';
+import { alias } from './protocols/rfc2136-alias.ts';
 import { script } from './protocols/script.ts';
 
 export const ON_DEMAND: Record<'get' | 'rest' | 'rfc2136' | 'script', Protocol> = {
   get,
   rest,
-  rfc2136,
+  rfc2136: { ...rfc2136, alias },
   script,
 };

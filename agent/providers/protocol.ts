@@ -27,6 +27,20 @@ export interface UpdateCall {
   via?: Uplink;
 }
 
+/** The CNAME of one name. */
+export interface AliasCall extends Omit<UpdateCall, 'hostnames' | 'ipv4' | 'ipv6'> {
+  hostname: string;
+  /** Canonical, without a final dot; absent: only read what is there. */
+  target?: string;
+  ttlSec: number;
+}
+
+export interface AliasResult {
+  /** The name that the CNAME has afterwards; undefined where there is none. */
+  outcome: Outcome<string | undefined>;
+  exchange: Exchange;
+}
+
 /** What went over the wire, free of secrets, for `trace` and the debug log. */
 export interface Exchange {
   request: string;
@@ -64,4 +78,13 @@ export interface Protocol {
     ports: ProtocolPorts,
     redact: (foreignText: string) => string,
   ): Promise<CallResult>;
+  /**
+   * Reads the CNAME of a name, and writes it where it differs from the target. Never takes away anything but the
+   * CNAME itself: a name with other data is refused. Absent where the protocol cannot.
+   */
+  alias?(
+    call: AliasCall,
+    ports: ProtocolPorts,
+    redact: (foreignText: string) => string,
+  ): Promise<AliasResult>;
 }

@@ -18,5 +18,12 @@ function onDemand(name: keyof typeof ON_DEMAND): Protocol {
       const loaded = await import('./on-demand.ts');
       return loaded.ON_DEMAND[name].update(...call);
     },
+    async alias(...call) {
+      const { alias } = (await import('./on-demand.ts')).ON_DEMAND[name];
+      if (!alias) {
+        throw new Error(`${name} has no aliases`);
+      }
+      return alias(...call);
+    },
   };
 }

@@ -14,10 +14,12 @@ import { sharedSource } from './shared.ts';
 
 /** The same source for the same key until its watch ends. */
 export function createSources(parts: SourceParts): (key: SourceKey) => AddressSource {
-  const { host, log, interfaces } = parts;
+  const { host, log } = parts;
   const views: Record<LocalKind, () => AddressSource> = {
     network: sharedSource(parts.network),
-    device: sharedSource(deviceSource({ processes: host, clock: host, log, interfaces })),
+    device: sharedSource(
+      deviceSource({ processes: host, clock: host, log, interfaces: host.interfaces?.bind(host) }),
+    ),
   };
   const sources = new Map<SourceKey, AddressSource>();
 
@@ -53,8 +55,15 @@ export function createSources(parts: SourceParts): (key: SourceKey) => AddressSo
   };
 }
 
+/** Kinds that ask by UDP, which not every runtime can send. */
+const BY_DATAGRAM: readonly OutsideSettings['kind'][] = ['stun', 'router'];
+
 /** Loaded when the first hostname wants it: most routers know their address themselves. */
 function asking(settings: OutsideSettings, parts: SourceParts): Ask {
+  const limit = parts.host.limits.find(({ code }) => code === 'runtime/NO_DATAGRAMS');
+  if (limit && BY_DATAGRAM.includes(settings.kind)) {
+    return async () => ({ unknown: limit });
+  }
   let loaded: Promise<Ask> | undefined;
   return async (...question) => {
     const load = parts.loadAsking ?? (() => import('./asking.ts'));

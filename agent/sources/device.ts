@@ -2,11 +2,11 @@
  * The addresses as the kernel knows them (`option source 'device'`), for any Linux: read with `ip`,
  * watched with `ip monitor`. Networks are device names here, e.g. `eth1` or `ppp0`.
  */
-import { type Family, parseAddress } from '../core/address.ts';
+import { parseAddress } from '../core/address.ts';
 import { keepRunning } from '../core/keep-running.ts';
 import { sameMeaning } from '../core/same-meaning.ts';
 import type { Observation, WanInterface, WanSnapshot } from '../core/wan.ts';
-import type { AddressSource, Clock, Log, Processes, RunResult, Stop } from '../ports.ts';
+import type { AddressSource, Clock, DeviceAddress, Log, Processes, RunResult, Stop } from '../ports.ts';
 import { parseAddresses, parseDefaultRoutes, parseGateways, toSnapshot } from './ip-output.ts';
 
 const READ_TIMEOUT_MS = 5000;
@@ -17,20 +17,12 @@ const MAX_COALESCE_MS = 1000;
 /** `ip monitor` does not say when it listens; what came before is caught by a second reading. */
 const SECOND_READ_MS = 1000;
 
-/** An address as the runtime itself knows it, for systems without `ip`. */
-export interface PlainAddress {
-  name: string;
-  address: string;
-  family: Family;
-  prefixLength: number;
-  internal: boolean;
-}
-
 export interface DeviceDeps {
   processes: Processes;
   clock: Clock;
   log: Log;
-  interfaces: () => PlainAddress[];
+  /** For systems without `ip`, where the runtime itself can tell. */
+  interfaces: (() => DeviceAddress[]) | undefined;
 }
 
 /**
@@ -68,6 +60,13 @@ export function deviceSource({ processes, clock, log, interfaces }: DeviceDeps):
         };
         return { known: true, snapshot: toSnapshot(devices, routes, parseGateways(ipv4.stdout, form)) };
       }
+    }
+    if (!interfaces) {
+      return {
+        known: false,
+        code: 'device/NO_IP',
+        sentence: 'There is no usable `ip` command, which this runtime needs. Install ip-tiny or ip-full.',
+      };
     }
     if (!toldWithoutIp) {
       toldWithoutIp = true;
@@ -158,7 +157,7 @@ function isMissing({ status, stderr }: RunResult): boolean {
   return status === 127 || (status === -1 && /ENOENT|no such file/i.test(stderr));
 }
 
-function fromRuntime(addresses: PlainAddress[]): WanSnapshot {
+function fromRuntime(addresses: DeviceAddress[]): WanSnapshot {
   const devices = new Map<string, WanInterface>();
   for (const { name, address, prefixLength } of addresses) {
     const known = devices.get(name) ?? {

@@ -2,7 +2,6 @@
 
 import type { OutsideSettings } from '../core/source-key.ts';
 import type { AddressSource, Clock, Host, Log, Processes } from '../ports.ts';
-import type { PlainAddress } from './device.ts';
 import type { Ask } from './outside.ts';
 
 export interface AskingModule {
@@ -10,12 +9,10 @@ export interface AskingModule {
 }
 
 export interface SourceParts {
-  host: Clock & Processes & Pick<Host, 'http' | 'dns' | 'datagrams' | 'random'>;
+  host: Clock & Processes & Pick<Host, 'http' | 'dns' | 'datagrams' | 'random' | 'limits' | 'interfaces'>;
   log: Log;
   /** The interfaces as netifd knows them. */
   network: AddressSource;
-  /** The addresses as the runtime knows them, for systems without `ip`. */
-  interfaces: () => PlainAddress[];
   userAgent(): string;
   /** Loads the ways to ask somebody outside; virtual time cannot wait for a real file. */
   loadAsking?(): Promise<AskingModule>;

@@ -1,6 +1,6 @@
 /** The files that survive; `schemas/state.schema.json` is their JSON Schema. */
 import type { Report } from '../core/draft.ts';
-import type { Baseline, Confirmed, HostState, SavedState } from '../core/state.ts';
+import type { AliasState, Baseline, Confirmed, HostState, SavedState } from '../core/state.ts';
 
 /** A report with its moment, as the status shows it. */
 export interface PastEvent extends Report {
@@ -26,4 +26,8 @@ export interface PublishedFile {
     Pick<HostState, 'hostname' | 'account'> & { confirmed: Partial<Record<'ipv4' | 'ipv6', Confirmed>> }
   >;
   zones: Record<string, Baseline>;
+  /** Where each alias points, so that a reboot does not move it back. */
+  aliases?: Record<string, PublishedAlias>;
 }
+
+export type PublishedAlias = Required<Pick<AliasState, 'hostname' | 'account' | 'target' | 'sinceWallMs'>>;

@@ -2,10 +2,10 @@
  * What survives: `state.json` (everything, in memory-backed /var/run) over a restart, `published.json` (only
  * what was confirmed, on flash) over a reboot. Files are written whole and renamed into place.
  */
-import type { SavedState } from '../core/state.ts';
+import type { Baseline, SavedState } from '../core/state.ts';
 import { rebase } from '../core/state.ts';
 import type { Clock, Files, Log } from '../ports.ts';
-import type { PastEvent, PublishedFile, StateFile } from './state-file.ts';
+import type { PastEvent, PublishedAlias, PublishedFile, StateFile } from './state-file.ts';
 import { validatePublished, validateState } from './validate.generated.js';
 import { latestWriter } from './writer.ts';
 
@@ -38,6 +38,7 @@ interface Unsaved {
   events: readonly PastEvent[];
 }
 
+const DAY_MS = 86_400_000;
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 export function createStore(parts: StoreParts): Store {
@@ -136,11 +137,47 @@ function publishedOf(state: SavedState): PublishedFile {
     ]);
     return kept.length === 0 ? [] : [[id, { hostname, account, confirmed: Object.fromEntries(kept) }]];
   });
-  const zones = sortedEntries(state.baselines).map(([zone, { nameServers, sinceWallMs }]) => [
+  const zones = sortedEntries(state.baselines).map(([zone, { candidate, ...baseline }]) => [
     zone,
-    { nameServers, sinceWallMs },
+    { ...baseline, ...wholeDays(candidate) },
   ]);
-  return { version: 1, hosts: Object.fromEntries(hosts), zones: Object.fromEntries(zones) };
+  const aliases = publishedAliases(state);
+  return {
+    version: 1,
+    hosts: Object.fromEntries(hosts),
+    ...(aliases.length > 0 && { aliases: Object.fromEntries(aliases) }),
+    zones: Object.fromEntries(zones),
+  };
+}
+
+/** How long other servers have worked is news for the flash once a day, and for seven days at most. */
+function wholeDays(candidate: Baseline['candidate']): Pick<Baseline, 'candidate'> {
+  if (candidate === undefined) {
+    return {};
+  }
+  const { names, workedMs } = candidate;
+  return { candidate: { names, workedMs: workedMs - (workedMs % DAY_MS) } };
+}
+
+function publishedAliases({ aliases = {} }: SavedState): [string, PublishedAlias][] {
+  return sortedEntries(aliases).flatMap(([id, { hostname, account, target, sinceWallMs }]) =>
+    target === undefined || sinceWallMs === undefined
+      ? []
+      : [[id, { hostname, account, target, sinceWallMs }]],
+  );
+}
+
+/** The provider is asked what it has before anything moves; this is what is said until then. */
+function mergedAliases(
+  published: PublishedFile['aliases'] = {},
+  kept: SavedState['aliases'] = {},
+): NonNullable<SavedState['aliases']> {
+  const fresh = { revision: '', unread: true, health: {}, retry: { failures: 0, notBeforeMs: 0 } };
+  const known = Object.entries(published).map(([id, alias]) => [
+    id,
+    { ...fresh, check: { count: 0, nextMs: 0 }, ...alias, ...kept[id] },
+  ]);
+  return { ...kept, ...Object.fromEntries(known) };
 }
 
 function sortedEntries<T>(values: Record<string, T>): [string, T][] {
@@ -180,7 +217,15 @@ function mergedWith(
     const check = { count: 0, nextMs: 0, pending: false };
     hosts[id] = { ...fresh, check, goneForced: false, ...host, confirmed: merged };
   }
-  return { state: { ...state, hosts, baselines: { ...published.zones, ...state.baselines } } };
+  const aliases = mergedAliases(published.aliases, state.aliases);
+  return {
+    state: {
+      ...state,
+      hosts,
+      baselines: { ...published.zones, ...state.baselines },
+      ...(Object.keys(aliases).length > 0 && { aliases }),
+    },
+  };
 }
 
 function messageOf(cause: unknown): string {

@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lmoOf } from './lmo.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const AGENT_FILES = 'firmware-glue/holdfast/files';
@@ -19,7 +20,12 @@ const USER_ID = 7353;
 const AGENT_TABLE = [
   [`${BUILT}/holdfast.cjs`, '/usr/lib/holdfast/holdfast.cjs', 0o755],
   [`${BUILT}/holdfast-import.cjs`, '/usr/lib/holdfast/holdfast-import.cjs', 0o644],
+  [`${BUILT}/holdfast-alias.cjs`, '/usr/lib/holdfast/holdfast-alias.cjs', 0o644],
+  [`${BUILT}/holdfast-checks.cjs`, '/usr/lib/holdfast/holdfast-checks.cjs', 0o644],
+  [`${BUILT}/holdfast-config.cjs`, '/usr/lib/holdfast/holdfast-config.cjs', 0o644],
+  [`${BUILT}/holdfast-dns.cjs`, '/usr/lib/holdfast/holdfast-dns.cjs', 0o644],
   [`${BUILT}/holdfast-datagrams.cjs`, '/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644],
+  [`${BUILT}/holdfast-notify.cjs`, '/usr/lib/holdfast/holdfast-notify.cjs', 0o644],
   [`${BUILT}/holdfast-protocols.cjs`, '/usr/lib/holdfast/holdfast-protocols.cjs', 0o644],
   [`${BUILT}/holdfast-schema.cjs`, '/usr/lib/holdfast/holdfast-schema.cjs', 0o644],
   [`${BUILT}/holdfast-sources.cjs`, '/usr/lib/holdfast/holdfast-sources.cjs', 0o644],
@@ -35,14 +41,45 @@ const AGENT_TABLE = [
   [`${AGENT_FILES}/holdfast.acl.json`, '/usr/share/acl.d/holdfast.json', 0o644],
   [`${AGENT_FILES}/holdfast.rpcd-acl.json`, '/usr/share/rpcd/acl.d/holdfast.json', 0o644],
   [`${AGENT_FILES}/holdfast.uc`, '/usr/share/rpcd/ucode/holdfast.uc', 0o644],
+  [`${AGENT_FILES}/holdfast.lua`, '/usr/lib/lua/prometheus-collectors/holdfast.lua', 0o644],
   [`${AGENT_FILES}/holdfast.keep`, '/lib/upgrade/keep.d/holdfast', 0o644],
 ];
+
+/** What each runtime needs. OpenWrt 24.10, which installs .ipk, has Node; 25.12, with .apk, has QuickJS. */
+export const RUNTIMES = {
+  node: { ending: '.cjs', depends: ['node'] },
+  quickjs: { ending: '.mjs', depends: ['ca-bundle', 'curl', 'quickjs'] },
+};
+const PROGRAM_FOLDER = '/usr/lib/holdfast';
+/** Parts of the program that only one runtime has. */
+const NODE_ONLY = ['holdfast-datagrams.cjs'];
+const QUICKJS_ONLY = ['holdfast-reader.mjs', 'holdfast-rsa.mjs'];
+
+/** The rows for these runtimes. For QuickJS the program is the same parts under another ending, all of them data. */
+function tableFor(runtimes) {
+  const names = AGENT_TABLE.map(([source]) => source.split('/').at(-1)).filter((name) =>
+    name.endsWith('.cjs'),
+  );
+  const quickjs = names
+    .filter((name) => !NODE_ONLY.includes(name))
+    .map((name) => name.replace('.cjs', '.mjs'));
+  return [
+    ...AGENT_TABLE.filter(([source]) => runtimes.includes('node') || !source.endsWith('.cjs')),
+    ...(runtimes.includes('quickjs') ? [...quickjs, ...QUICKJS_ONLY] : []).map((name) => [
+      `${BUILT}/${name}`,
+      `${PROGRAM_FOLDER}/${name}`,
+      0o644,
+    ]),
+  ];
+}
 
 /** Where the folders of a LuCI application land, as luci.mk has it. */
 const WEB_FOLDERS = [
   ['htdocs', '/www'],
   ['root', ''],
 ];
+/** Where LuCI looks for catalogues of translations. */
+const TRANSLATIONS = '/usr/lib/lua/luci/i18n';
 /** Programs among the files of a LuCI application. */
 const WEB_PROGRAMS = /^\/(etc\/uci-defaults|etc\/init\.d|usr\/libexec\/rpcd)\//;
 
@@ -53,19 +90,22 @@ const COMMON = {
   url: 'https://holdfast.example',
 };
 
-/** Reads everything that the agent's package holds; fails when a file is missing or not in the table. */
-export async function agentContent(version, built) {
+/**
+ * Reads everything that the agent's package holds, for one runtime or for all; fails when a file is missing or
+ * not in the table.
+ */
+export async function agentContent(version, built, runtimes = Object.keys(RUNTIMES)) {
   const present = [
     ...(await namesIn(join(ROOT, AGENT_FILES))).map((name) => `${AGENT_FILES}/${name}`),
     ...(await namesIn(built)).filter((name) => PROGRAM_PART.test(name)).map((name) => `${BUILT}/${name}`),
   ];
-  const listed = AGENT_TABLE.map(([source]) => source);
+  const listed = tableFor(Object.keys(RUNTIMES)).map(([source]) => source);
   const unlisted = present.filter((path) => !listed.includes(path));
   if (unlisted.length > 0) {
     throw new Error(`Not in the table of pack/contents.mjs: ${unlisted.join(', ')}`);
   }
   const files = await Promise.all(
-    AGENT_TABLE.map(async ([source, path, mode]) => ({
+    tableFor(runtimes).map(async ([source, path, mode]) => ({
       path,
       mode,
       content: await read(
@@ -78,7 +118,7 @@ export async function agentContent(version, built) {
     name: 'holdfast',
     version,
     section: 'net',
-    depends: ['node'],
+    depends: runtimes.flatMap((runtime) => RUNTIMES[runtime].depends),
     user: `holdfast=${USER_ID}:holdfast=${USER_ID}`,
     conffiles: ['/etc/config/holdfast'],
     description:
@@ -133,8 +173,23 @@ export async function webContent(version) {
 }
 exit 0
 `,
-    files: files.flat().sort(byPath),
+    files: [...files.flat(), ...(await translations())].sort(byPath),
   };
+}
+
+/** Each po/LANGUAGE/NAME.po as LuCI reads it. */
+async function translations() {
+  const folder = join(ROOT, WEB, 'po');
+  const names = (await filesBelow(folder)).filter((name) => name.endsWith('.po'));
+  const made = await Promise.all(
+    names.map(async (name) => {
+      const [language, file] = name.split('/');
+      const content = lmoOf(await readFile(join(folder, name), 'utf8'));
+      const path = `${TRANSLATIONS}/${file.replace(/po$/, '')}${language.toLowerCase().replace('_', '-')}.lmo`;
+      return content === undefined ? [] : [{ path, mode: 0o644, content }];
+    }),
+  );
+  return made.flat();
 }
 
 /** For an image made with FILES=: no package script runs there, so the first boot makes the user. */

@@ -65,7 +65,7 @@ const ROOMS: Record<string, Room> = {
   },
   hosts: {
     rooms: ['hosts', 'core', 'ports.ts', 'net'],
-    packages: [ANY_NODE],
+    packages: [ANY_NODE, /^quickjs:/, /^@noble\/hashes\//],
     why: 'a host implements the ports for one runtime and nothing more',
   },
   cli: {
@@ -74,21 +74,24 @@ const ROOMS: Record<string, Room> = {
     why: 'commands use an agent that main has wired; they make none themselves',
   },
   'main.ts': {
-    rooms: [
-      'cli',
-      'config',
-      'core',
-      'ports.ts',
-      'engine',
-      'hosts',
-      'net',
-      'openwrt',
-      'providers',
-      'sources',
-      'store',
-    ],
+    rooms: ['cli', 'config', 'core', 'ports.ts', 'engine', 'net', 'openwrt', 'providers', 'sources', 'store'],
     packages: [],
     why: 'main is the only place where everything meets',
+  },
+  'main-node.ts': {
+    rooms: ['hosts', 'main.ts'],
+    packages: [],
+    why: 'the beginning of a runtime gives main its host, and does nothing else',
+  },
+  'main-quickjs-reader.ts': {
+    rooms: ['hosts', 'cli'],
+    packages: [],
+    why: 'the reader does what cli does with the files of its host, and nothing else',
+  },
+  'main-quickjs.ts': {
+    rooms: ['hosts', 'main.ts'],
+    packages: [],
+    why: 'the beginning of a runtime gives main its host, and does nothing else',
   },
 };
 

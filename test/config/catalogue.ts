@@ -53,6 +53,7 @@ const overDns: ProviderDefinition = {
   title: 'DNS update',
   protocol: 'rfc2136',
   rfc2136: { ttlSec: 60 },
+  cname: { minTtlSec: 30 },
 };
 
 export const catalogue: ReadonlyMap<string, ProviderDefinition> = new Map(

@@ -51,6 +51,8 @@ describe('a good file', () => {
       notifyScript: '',
       resolvers: [],
       publicResolvers: ['1.1.1.1', '8.8.8.8', '9.9.9.9'].map((address) => ({ address, port: 53 })),
+      controlServers: [],
+      dohUrls: [],
       dnsPort: 53,
       stateDir: '/var/run/holdfast',
       publishedFile: '/etc/holdfast/published.json',
@@ -309,20 +311,16 @@ describe('one mistake', () => {
       host(`${name}\nipv6_suffix '::1'`),
       ['error config/SUFFIX_WITHOUT_IPV6 ipv6_suffix'],
     ],
-    [
-      'standby that is not there',
-      host(`${name}\nstandby 'x'`),
-      ['warning config/NO_EFFECT_YET standby', 'warning config/NO_SUCH_HOSTNAME standby'],
-    ],
+    ['standby that is not there', host(`${name}\nstandby 'x'`), ['warning config/NO_SUCH_HOSTNAME standby']],
     [
       'disabled but still checked',
       host(`${name}\nenabled '0'\nfamily 'x'`),
       ['error config/BAD_VALUE family'],
     ],
     [
-      'alias target that is not there',
-      `${host(name)}\nconfig alias\n\toption hostname 'x.example.org'\n\toption account 'a'\n\toption target 'nowhere'\n`,
-      ['warning config/NO_EFFECT_YET', 'error config/NO_SUCH_HOSTNAME target'],
+      'alias at a provider that has none',
+      `${host(name)}\nconfig alias\n\toption hostname 'x.example.org'\n\toption account 'a'\n\toption target 'h'\n`,
+      ['error config/NO_CNAME account'],
     ],
     ['name used twice for different types', `${host(name)}\nconfig alias 'a'\n`, ['error config/SYNTAX']],
   ])('%s', (_, text, expected) => {

@@ -53,6 +53,7 @@ test('the plan carries the settings in the units of the core, without disabled n
         partial: 'erases',
         minIntervalMs: 60_000,
         busyWaitMs: 1_800_000,
+        homepage: 'https://plain.example',
         refreshMs: 2_160_000_000,
       },
     },

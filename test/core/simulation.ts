@@ -5,8 +5,9 @@
  */
 import fc from 'fast-check';
 import type { Family } from '../../agent/core/address.ts';
+import type { Command, Report } from '../../agent/core/draft.ts';
 import type { Failure, FailureKind, FailureScope } from '../../agent/core/failure.ts';
-import type { AnswerKind, Verification } from '../../agent/core/health.ts';
+import type { AnswerKind, Verification, ZoneView } from '../../agent/core/health.ts';
 import type { Outcomes } from '../../agent/core/outcomes.ts';
 import type { HostPlan, Plan } from '../../agent/core/plan.ts';
 import {
@@ -18,6 +19,7 @@ import {
   type UpdateItem,
 } from '../../agent/core/state.ts';
 import { type AgentEvent, step } from '../../agent/core/step.ts';
+import { judge } from '../../agent/core/verdicts.ts';
 import type { Observation, WanInterface } from '../../agent/core/wan.ts';
 
 export const SECOND_MS = 1000;
@@ -97,7 +99,9 @@ export type Entry = { atMs: number } & (
   | { type: 'heard'; sentMs: number; lane: string; account: string; items: UpdateItem[]; outcomes: Outcomes }
   /** what the agent was shown; undefined: unknown */
   | { type: 'told'; lines: readonly Line[] | undefined }
+  | { type: 'asked'; host: string }
   | { type: 'verified'; host: string; answer: DnsAnswer }
+  | { type: 'reported'; report: Report }
   | { type: 'op'; op: Op }
 );
 export type Sent = Extract<Entry, { type: 'sent' }>;
@@ -128,6 +132,8 @@ export interface Saved {
 const MOST_STEPS = 20_000;
 const READ_MS = 20;
 const VERIFY_MS = 90;
+/** Of every record. */
+export const TTL_SEC = 1200;
 const WALL_START_MS = Date.UTC(2026, 0, 1);
 const ANSWERED: Answer = { delayMs: 50, applied: true, partial: false };
 
@@ -295,8 +301,10 @@ export function simulate(world: World): Simulation {
         later(READ_MS, () => show(true));
       } else if (command.type === 'update') {
         send(command);
+      } else if (command.type === 'report') {
+        trace.push({ atMs: nowMs, type: 'reported', report: command.report });
       } else if (command.type === 'verify') {
-        verify(command.host);
+        verify(command);
       }
     }
   }
@@ -362,11 +370,13 @@ export function simulate(world: World): Simulation {
     return (healthy ? undefined : world.answers[index]?.[count]) ?? ANSWERED;
   }
 
-  function verify(host: string): void {
+  function verify(command: Extract<Command, { type: 'verify' }>): void {
+    const { host } = command;
+    trace.push({ atMs: nowMs, type: 'asked', host });
     later(VERIFY_MS, () => {
       const answer = dns[host] ?? 'ok';
       trace.push({ atMs: nowMs, type: 'verified', host, answer });
-      dispatch({ type: 'verified', host, found: verificationOf(answer) });
+      dispatch({ type: 'verified', host, found: judge(verificationOf(answer), command) });
     });
   }
 
@@ -538,7 +548,8 @@ const SERVERS: Record<DnsAnswer, AnswerKind> = {
 };
 
 function verificationOf(answer: DnsAnswer): Verification {
-  const one = { server: 'ns1.example.net', family: 'ipv4' as const, kind: SERVERS[answer], detail: answer };
+  const server = { server: 'ns1.example.net', family: 'ipv4' as const, ttlSec: TTL_SEC };
+  const one = { ...server, kind: SERVERS[answer], detail: answer };
   const nameServers = answer === 'moved' ? ['ns1.example.com'] : ['ns1.example.net'];
   return answer === 'problem'
     ? {
@@ -552,7 +563,13 @@ function verificationOf(answer: DnsAnswer): Verification {
         authority: [one],
         publicView: [one],
         delegation: answer === 'silent' ? [] : [{ server: 'a.example.net', nameServers }],
+        ...(answer !== 'silent' && { view: viewOf(nameServers) }),
       };
+}
+
+/** Each server at an address of its own. */
+function viewOf(names: readonly string[]): ZoneView {
+  return { nameServers: names.map((name, index) => ({ name, addresses: [`192.0.2.${index + 1}`] })) };
 }
 
 export function ipv4Of(wan: number, index: number): string {

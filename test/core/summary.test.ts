@@ -142,7 +142,7 @@ describe('the next attempt', () => {
 
 describe('one verdict from four axes', () => {
   function axis(verdict: AxisVerdict, code: string): Axis {
-    return { verdict, code, sentence: '', evidence: [], checkedWallMs: 0 };
+    return { verdict, code, sentence: '', evidence: [], mustAct: false, sinceWallMs: 0, checkedWallMs: 0 };
   }
 
   test.each<{
@@ -166,7 +166,7 @@ describe('one verdict from four axes', () => {
       Object.entries(dns).map(([name, verdict]) => [name, axis(verdict, name)]),
     );
 
-    const worst = verdictOf({ verdict: update, code: 'update', sentence: '' }, axes);
+    const worst = verdictOf({ verdict: update, code: 'update', sentence: '', mustAct: false }, axes);
 
     expect(worst.code).toBe(expected);
   });

@@ -1,13 +1,14 @@
 /** The built agent as a process of its own, and what it says of itself in its status file. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StatusDocument, StatusEvent } from '../../agent/engine/status.ts';
+import { commandFor, type Runtime, type RuntimeCommand } from '../quickjs/runtime.ts';
 import type { Made } from './cleanup.ts';
 import type { IspService } from './isp-process.ts';
-import type { Expected, Stage } from './stage.ts';
+import { type Expected, type Stage, Unavailable } from './stage.ts';
 
-export const BUNDLE = fileURLToPath(new URL('../../dist/holdfast.cjs', import.meta.url));
+export const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 
 /** The smallest that the agent allows; the demo has no time for the default of 10 s. */
 export const HOLD_DOWN_SEC = 1;
@@ -23,14 +24,35 @@ export interface AgentProcess {
   complaint(): string | undefined;
 }
 
-export function startAgent(made: Made, folder: string, { isp, agent }: Stage): AgentProcess {
+/** How the agent is started on this runtime; QuickJS may have to be downloaded first. */
+export async function agentCommand(runtime: Runtime): Promise<RuntimeCommand> {
+  try {
+    return await commandFor(runtime, DIST);
+  } catch (error) {
+    throw new Unavailable(
+      `there is no ${runtime}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+export function startAgent(
+  made: Made,
+  folder: string,
+  { isp, agent }: Stage,
+  command: RuntimeCommand,
+): AgentProcess {
   const stateDir = join(folder, 'agent');
   mkdirSync(stateDir);
   const configFile = join(folder, 'holdfast.config');
   writeFileSync(configFile, configText(isp.service, folder, stateDir) + agent.hostnames, { mode: 0o600 });
-  const argv = [...agent.runIn, process.execPath, BUNDLE, 'run', '--config', configFile];
+  const argv = [...agent.runIn, ...command.argv, 'run', '--config', configFile];
+  const env = {
+    ...agent.env,
+    ...command.env,
+    PATH: [...command.folders, agent.env.PATH ?? ''].join(delimiter),
+  };
   const startedMs = Date.now();
-  const child = made.child(argv, { env: agent.env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = made.child(argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let errors = '';
   let ended = false;
   child.on('exit', () => {

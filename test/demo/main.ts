@@ -1,7 +1,9 @@
 /** `npm run demo`: the built agent keeps a name up to date while its WAN changes, before your eyes. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BUNDLE, HOLD_DOWN_SEC } from './agent-process.ts';
+import { RUNTIMES, type Runtime, type RuntimeCommand } from '../quickjs/runtime.ts';
+import { agentCommand, DIST, HOLD_DOWN_SEC } from './agent-process.ts';
 import { createMade, type Made, removeLeftovers } from './cleanup.ts';
 import { namespaceStage } from './namespaces.ts';
 import { play, type Result } from './play.ts';
@@ -18,6 +20,8 @@ change to the answer of the authoritative name servers. It ends by itself in les
   --mode MODE   namespace: network namespaces with a real DHCP server and client (root, iproute2, busybox)
                 stand-in: a stand-in for OpenWrt's ubus command replays recordings; needs nothing
                 Default: namespace where that works, else stand-in.
+  --runtime RUNTIME
+                node (default) or quickjs; Debian's qjs is downloaded where there is none
   --json        steps go to standard error; one line of JSON ends standard output
   --help        print this text
 
@@ -31,6 +35,7 @@ const LIMIT_MS = 55_000;
 interface Wish {
   json: boolean;
   help: boolean;
+  runtime: Runtime;
   mode?: Mode;
 }
 
@@ -91,13 +96,14 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return EXIT.ok;
   }
-  if (!existsSync(BUNDLE)) {
+  if (!existsSync(join(DIST, 'holdfast.cjs'))) {
     throw new Error('dist/holdfast.cjs is not there: run `npm run build` first');
   }
+  const command = await agentCommand(wish.runtime);
   const timer = setTimeout(fail, LIMIT_MS, new Error(`it did not end within ${LIMIT_MS / 1000} s`));
   const shown = createScreen(wish.json ? process.stderr : process.stdout);
   screen = shown;
-  const result = await show(wish.mode, shown);
+  const result = await show(wish, command, shown);
   clearTimeout(timer);
   shown.table(result);
   shown.text([result.ok ? 'Every change was published and proven.' : 'NOT everything went as it should.']);
@@ -115,13 +121,18 @@ function readArguments(argv: readonly string[]): Wish | undefined {
       args: [...argv],
       options: {
         mode: { type: 'string' },
+        runtime: { type: 'string', default: 'node' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
     const { mode, json, help } = values;
+    const runtime = RUNTIMES.find((one) => one === values.runtime);
+    if (runtime === undefined) {
+      throw new Error(`--runtime must be node or quickjs, not '${values.runtime}'.`);
+    }
     if (mode === undefined || mode === 'namespace' || mode === 'stand-in') {
-      return { json, help, ...(mode !== undefined && { mode }) };
+      return { json, help, runtime, ...(mode !== undefined && { mode }) };
     }
     throw new Error(`--mode must be namespace or stand-in, not '${mode}'.`);
   } catch (error) {
@@ -130,7 +141,7 @@ function readArguments(argv: readonly string[]): Wish | undefined {
   }
 }
 
-async function show(mode: Mode | undefined, screen: Screen): Promise<Result> {
+async function show({ mode, runtime }: Wish, command: RuntimeCommand, screen: Screen): Promise<Result> {
   screen.text([
     'Holdfast demo: a router whose address changes, and its name, which follows.',
     '',
@@ -138,13 +149,13 @@ async function show(mode: Mode | undefined, screen: Screen): Promise<Result> {
   ]);
   const { stage, folder } = await buildStage(mode, screen);
   screen.text([
-    `Mode: ${stage.mode}`,
+    `Mode: ${stage.mode}, runtime: ${runtime}`,
     ...stage.description,
     `Hold-down is ${HOLD_DOWN_SEC} s here (normally 10 s) and documentation addresses are allowed (allow_private).`,
     'Times are counted from the change. "DNS answer" is what this demo got when it asked the authoritative',
     'servers itself; "verified" is what the agent found out on its own.',
   ]);
-  return play(made, folder, stage, screen);
+  return play(made, folder, stage, screen, command);
 }
 
 async function buildStage(mode: Mode | undefined, screen: Screen): Promise<{ stage: Stage; folder: string }> {

@@ -1,4 +1,5 @@
 /** Plays the scenes of a stage, one after the other, and measures each from the change to the proof in DNS. */
+import type { RuntimeCommand } from '../quickjs/runtime.ts';
 import { type AgentProcess, HOLD_DOWN_SEC, startAgent } from './agent-process.ts';
 import { type Made, pause } from './cleanup.ts';
 import type { SeenRequest } from './isp-process.ts';
@@ -38,7 +39,13 @@ const POLL_MS = 10;
 /** The hold-down ends a moment after it should: clocks of two processes, rounded. */
 const MARGIN_MS = 150;
 
-export async function play(made: Made, folder: string, stage: Stage, screen: Screen): Promise<Result> {
+export async function play(
+  made: Made,
+  folder: string,
+  stage: Stage,
+  screen: Screen,
+  command: RuntimeCommand,
+): Promise<Result> {
   const { isp } = stage;
   const changes: Measured[] = [];
   const lastReply = new Map<string, string>();
@@ -60,7 +67,7 @@ export async function play(made: Made, folder: string, stage: Stage, screen: Scr
     expected: stage.atStart,
     leadMs: 0,
     async perform(tell) {
-      const started = startAgent(made, folder, stage);
+      const started = startAgent(made, folder, stage, command);
       agent = started;
       tell('start', 'node dist/holdfast.cjs run', started.startedMs);
       started.onEvent(({ code, level, sentence, host }, atMs) => {

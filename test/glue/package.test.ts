@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type ApkPackage, readApk } from './apk-reader.ts';
@@ -36,18 +36,39 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
   ['/lib/upgrade/keep.d/holdfast', 0o644, 'firmware-glue/holdfast/files/holdfast.keep'],
   ['/usr/bin/holdfast', 0o755, 'firmware-glue/holdfast/files/holdfast.sh'],
   ['/usr/lib/holdfast/catalogue.json', 0o644, 'dist/catalogue.json'],
+  ['/usr/lib/holdfast/holdfast-alias.cjs', 0o644, 'dist/holdfast-alias.cjs'],
+  ['/usr/lib/holdfast/holdfast-checks.cjs', 0o644, 'dist/holdfast-checks.cjs'],
+  ['/usr/lib/holdfast/holdfast-config.cjs', 0o644, 'dist/holdfast-config.cjs'],
   ['/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644, 'dist/holdfast-datagrams.cjs'],
+  ['/usr/lib/holdfast/holdfast-dns.cjs', 0o644, 'dist/holdfast-dns.cjs'],
   ['/usr/lib/holdfast/holdfast-import.cjs', 0o644, 'dist/holdfast-import.cjs'],
+  ['/usr/lib/holdfast/holdfast-notify.cjs', 0o644, 'dist/holdfast-notify.cjs'],
   ['/usr/lib/holdfast/holdfast-protocols.cjs', 0o644, 'dist/holdfast-protocols.cjs'],
   ['/usr/lib/holdfast/holdfast-schema.cjs', 0o644, 'dist/holdfast-schema.cjs'],
   ['/usr/lib/holdfast/holdfast-sources.cjs', 0o644, 'dist/holdfast-sources.cjs'],
   ['/usr/lib/holdfast/holdfast-tools.cjs', 0o644, 'dist/holdfast-tools.cjs'],
   ['/usr/lib/holdfast/holdfast.cjs', 0o755, 'dist/holdfast.cjs'],
   ['/usr/lib/holdfast/licenses.txt', 0o644, 'dist/licenses.txt'],
+  ['/usr/lib/lua/prometheus-collectors/holdfast.lua', 0o644, 'firmware-glue/holdfast/files/holdfast.lua'],
   ['/usr/share/acl.d/holdfast.json', 0o644, 'firmware-glue/holdfast/files/holdfast.acl.json'],
   ['/usr/share/rpcd/acl.d/holdfast.json', 0o644, 'firmware-glue/holdfast/files/holdfast.rpcd-acl.json'],
   ['/usr/share/rpcd/ucode/holdfast.uc', 0o644, 'firmware-glue/holdfast/files/holdfast.uc'],
 ];
+
+/** The parts that Node alone has, and QuickJS alone. */
+const NODE_ONLY = ['holdfast-datagrams.cjs'];
+const QUICKJS_ONLY = ['holdfast-reader.mjs', 'holdfast-rsa.mjs'];
+const PROGRAM = FILES.map(([path]) => path.split('/').at(-1) ?? '').filter((name) => name.endsWith('.cjs'));
+const QUICKJS_PROGRAM = PROGRAM.filter((name) => !NODE_ONLY.includes(name))
+  .map((name) => name.replace('.cjs', '.mjs'))
+  .concat(QUICKJS_ONLY);
+/** What the apk holds. */
+const QUICKJS_FILES: typeof FILES = [
+  ...FILES.filter(([path]) => !path.endsWith('.cjs')),
+  ...QUICKJS_PROGRAM.map((name) => [`/usr/lib/holdfast/${name}`, 0o644, `dist/${name}`] as const),
+].sort(([a], [b]) => (a < b ? -1 : 1));
+/** What the overlay holds. */
+const BOTH = [...FILES, ...QUICKJS_FILES.filter(([path]) => path.endsWith('.mjs'))];
 
 let tree: string;
 let out: string;
@@ -192,7 +213,7 @@ describe('what is made', () => {
       expect(printed).toMatch(new RegExp(`^ +0${mode.toString(8)} root:root +${size} ${path}$`, 'm'));
     }
     expect(printed).toContain(`holdfast_${version}_all.ipk: ${statSync(ipkPath).size} bytes`);
-    expect(printed).toContain('this version runs on Node.js only');
+    expect(printed).toContain('the .ipk of the agent runs on Node');
   });
 });
 
@@ -329,7 +350,7 @@ function callsOf(script: string): string {
 describe('the apk', () => {
   it('says what it is and what it needs', () => {
     expect(apk.info).toMatchObject({ name: 'holdfast', version, arch: 'noarch', license: 'Apache-2.0' });
-    expect(apk.depends).toEqual(['node']);
+    expect(apk.depends).toEqual(['ca-bundle', 'curl', 'quickjs']);
     expect(apk.info.installedSize).toBe(apk.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   });
 
@@ -346,7 +367,7 @@ describe('the apk', () => {
     const own = apk.files.filter(({ path }) => !path.startsWith('lib/apk/'));
 
     expect(own.map(({ path, mode, user, group }) => [`/${path}`, mode, user, group])).toEqual(
-      FILES.map(([path, mode]) => [path, mode, 'root', 'root']),
+      QUICKJS_FILES.map(([path, mode]) => [path, mode, 'root', 'root']),
     );
     for (const { path, content, hash, sizeBytes } of apk.files) {
       expect({ path, sizeBytes, hash }).toEqual({
@@ -355,7 +376,7 @@ describe('the apk', () => {
         hash: createHash('sha256').update(content).digest('hex'),
       });
     }
-    for (const [path, , source] of FILES) {
+    for (const [path, , source] of QUICKJS_FILES) {
       expect(own.find((file) => `/${file.path}` === path)?.content.equals(sourceOf(source)), path).toBe(true);
     }
   });
@@ -387,7 +408,7 @@ describe('the apk', () => {
       registry('list')
         ?.split('\n')
         .filter((path) => !path.startsWith('/lib/apk/')),
-    ).toEqual([...FILES.map(([path]) => path), '']);
+    ).toEqual([...QUICKJS_FILES.map(([path]) => path), '']);
   });
 
   it('makes the user, enables and starts through OpenWrt’s functions', () => {
@@ -419,8 +440,8 @@ describe('the overlay', () => {
     });
 
     const extra = ['/etc/uci-defaults/14-holdfast-user', 0o755];
-    expect(modes.sort()).toEqual([...FILES.map(([path, mode]) => [path, mode]), extra].sort());
-    for (const [path, , source] of FILES) {
+    expect(modes.sort()).toEqual([...BOTH.map(([path, mode]) => [path, mode]), extra].sort());
+    for (const [path, , source] of BOTH) {
       expect(readFileSync(join(overlay, path)).equals(sourceOf(source)), path).toBe(true);
     }
     const user = /Require-User: holdfast=(\d+)/.exec(
@@ -474,10 +495,10 @@ describe('the build stops', () => {
 
   it('at a package over its budget', () => {
     const folder = emptyFolder();
-    writeFileSync(join(folder, 'holdfast.cjs'), randomBytes(BUDGET_BYTES));
-    for (const part of ['datagrams', 'import', 'protocols', 'schema', 'sources', 'tools']) {
-      writeFileSync(join(folder, `holdfast-${part}.cjs`), '');
+    for (const name of [...PROGRAM, ...QUICKJS_PROGRAM]) {
+      writeFileSync(join(folder, name), '');
     }
+    writeFileSync(join(folder, 'holdfast.cjs'), randomBytes(BUDGET_BYTES));
     writeFileSync(join(folder, 'catalogue.json'), '');
     writeFileSync(join(folder, 'licenses.txt'), '');
 
@@ -544,7 +565,8 @@ describe('the Makefile builds the same', () => {
       modes[how as keyof typeof modes],
       source?.replace('./files', 'firmware-glue/holdfast/files').replace('$(PKG_BUILD_DIR)/', ''),
     ]);
-    expect(installed.sort()).toEqual([...FILES].map((file) => [...file]).sort());
+    const quickjs = ['/usr/lib/holdfast/', 0o644, 'dist/*.mjs'];
+    expect(installed.sort()).toEqual([...FILES.map((file) => [...file]), quickjs].sort());
   });
 
   it('under the same name, version, user and needs', () => {
@@ -553,7 +575,11 @@ describe('the Makefile builds the same', () => {
 
     expect(`${value('PKG_VERSION')}-r${value('PKG_RELEASE')}`).toBe(version);
     expect(control).toContain(`Require-User: ${value('USERID')}\n`);
-    expect(control).toContain(`Depends: ${value('DEPENDS')?.replaceAll('+', '')}\n`);
+    const needs = (value('DEPENDS') ?? '').split(' ');
+    const forRuntime = (start: string) =>
+      needs.filter((need) => need.startsWith(start)).map((need) => need.slice(start.length));
+    expect(control).toContain(`Depends: ${forRuntime('+!USE_APK:').join(', ')}\n`);
+    expect(apk.depends).toEqual(forRuntime('+USE_APK:'));
     expect(makefile).toContain('define Package/holdfast/conffiles\n/etc/config/holdfast\nendef\n');
   });
 
@@ -569,8 +595,8 @@ const hasApk =
   spawnSync('apk', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('apk-tools 3') === true;
 const hasOpkg = spawnSync('opkg', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('opkg') === true;
 
-function installedModes(root: string): [string, number][] {
-  return FILES.map(([path]) => [path, statSync(join(root, path)).mode & 0o7777]);
+function installedModes(root: string, files = FILES): [string, number][] {
+  return files.map(([path]) => [path, statSync(join(root, path)).mode & 0o7777]);
 }
 
 /** A package without contents, for others to depend on. */
@@ -593,7 +619,7 @@ function emptyIpk(name: string): string {
 if (hasApk) {
   it('apk-tools v3 installs the apk', () => {
     const root = emptyFolder();
-    const node = join(root, 'node.apk');
+    const needed = ['quickjs', 'curl', 'ca-bundle'].map((name) => join(root, `${name}.apk`));
     const flags = [
       '--root',
       root,
@@ -604,15 +630,14 @@ if (hasApk) {
       '--arch',
       'noarch',
     ];
-    run(
-      'apk',
-      ['mkpkg', '--info', 'name:node', '--info', 'version:20', '--info', 'arch:noarch', '--output', node],
-      '/',
-    );
+    for (const path of needed) {
+      const about = [`name:${basename(path, '.apk')}`, 'version:20', 'arch:noarch'];
+      run('apk', ['mkpkg', ...about.flatMap((one) => ['--info', one]), '--output', path], '/');
+    }
 
     expect(run('apk', ['verify', '--allow-untrusted', apkPath], '/').status).toBe(0);
-    expect(run('apk', [...flags, 'add', node, apkPath], '/')).toMatchObject({ status: 0 });
-    expect(installedModes(root)).toEqual(FILES.map(([path, mode]) => [path, mode]));
+    expect(run('apk', [...flags, 'add', ...needed, apkPath], '/')).toMatchObject({ status: 0 });
+    expect(installedModes(root, QUICKJS_FILES)).toEqual(QUICKJS_FILES.map(([path, mode]) => [path, mode]));
   });
 }
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config/load.ts';
+import { UBUS_EVENT } from '../../agent/engine/notify.ts';
 import { netifdSource } from '../../agent/openwrt/netifd.ts';
 import { catalogue } from '../config/catalogue.ts';
 import { FILES, makeRouterShell, type RouterShell } from './router-shell.ts';
@@ -28,65 +29,153 @@ test.each(SCRIPTS)('%s: BusyBox ash understands every line', (name) => {
 });
 
 describe('the command', () => {
-  function withRuntimes(...names: string[]): RouterShell {
+  const PROGRAMS = { node: 'cjs', quickjs: 'mjs' } as const;
+  const NODE_CALL = [
+    ...['node', '--max-semi-space-size=1', '--max-old-space-size=16', '--v8-pool-size=1'],
+    '/usr/lib/holdfast/holdfast.cjs',
+  ];
+  const QJS_ASKED = ['qjs', '--help'];
+  const QJS_CALL = ['qjs', '--strip-source', '/usr/lib/holdfast/holdfast.mjs'];
+
+  /** `qjs`: what it says of itself; without it there is none. */
+  function routerWith(options: {
+    node?: true;
+    qjs?: string;
+    parts?: (keyof typeof PROGRAMS)[];
+  }): RouterShell {
     const shell = makeRouterShell();
-    for (const name of names) {
-      shell.standIn(`/usr/bin/${name}`, 'echo "threads: $UV_THREADPOOL_SIZE"');
+    if (options.node) {
+      shell.standIn('/usr/bin/node', 'echo "threads: $UV_THREADPOOL_SIZE"');
+    }
+    if (options.qjs !== undefined) {
+      const said = `[ "$1" = --help ] && { printf '%s\nusage: qjs [options]\n' '${options.qjs}'; exit 1; }`;
+      shell.standIn('/usr/bin/qjs', `${said}\necho "runtime: $HOLDFAST_RUNTIME"`);
+    }
+    for (const part of options.parts ?? ['node', 'quickjs']) {
+      shell.write(`/usr/lib/holdfast/holdfast.${PROGRAMS[part]}`, '');
     }
     shell.standIn('/bin/logger');
     return shell;
   }
 
   test('Node with the flags that keep its memory small', () => {
-    const shell = withRuntimes('node', 'qjs');
-    shell.write('/usr/lib/holdfast/holdfast.cjs', '');
-    shell.write('/usr/lib/holdfast/holdfast.mjs', '');
+    const shell = routerWith({ node: true, qjs: 'QuickJS version 2025-09-13' });
 
     const { stdout } = shell.run('holdfast.sh', ['trace', 'a b', '--json']);
 
     expect(stdout).toBe('threads: 2\n');
-    expect(shell.calls()).toEqual([
-      [
-        ...['node', '--max-semi-space-size=1', '--max-old-space-size=16', '--v8-pool-size=1'],
-        ...['/usr/lib/holdfast/holdfast.cjs', 'trace', 'a b', '--json'],
-      ],
-    ]);
-  });
-
-  test('QuickJS where there is no Node', () => {
-    const shell = withRuntimes('qjs');
-    shell.write('/usr/lib/holdfast/holdfast.cjs', '');
-    shell.write('/usr/lib/holdfast/holdfast.mjs', '');
-
-    shell.run('holdfast.sh', ['status']);
-
-    expect(shell.calls()).toEqual([['qjs', '/usr/lib/holdfast/holdfast.mjs', 'status']]);
-  });
-
-  test('--runtime starts nothing', () => {
-    const shell = withRuntimes('node');
-    shell.write('/usr/lib/holdfast/holdfast.cjs', '');
-
-    const { status, stdout } = shell.run('holdfast.sh', ['--runtime']);
-
-    expect({ status, stdout: stdout.replace(shell.root, '') }).toEqual({
-      status: 0,
-      stdout: '/usr/bin/node\n',
-    });
-    expect(shell.calls()).toEqual([]);
+    expect(shell.calls()).toEqual([[...NODE_CALL, 'trace', 'a b', '--json']]);
   });
 
   test.each([
-    { word: 'run', logged: [] },
-    { word: '--runtime', logged: ['logger'] },
-  ])('without a runtime $word says so', ({ word, logged }) => {
-    const shell = withRuntimes();
-    shell.write('/usr/lib/holdfast/holdfast.cjs', '');
+    ['there is no Node', { qjs: 'QuickJS version 2025-09-13' }],
+    [
+      'the package is the one for QuickJS',
+      { node: true, qjs: 'QuickJS version 2025-09-13', parts: ['quickjs'] },
+    ],
+  ] as const)('QuickJS where %s', (_name, options) => {
+    const shell = routerWith({ ...options, parts: ['quickjs'] });
+
+    const { stdout } = shell.run('holdfast.sh', ['status', '--json']);
+
+    expect(stdout).toBe('runtime: quickjs 2025-09-13\n');
+    expect(shell.calls()).toEqual([QJS_ASKED, [...QJS_CALL, 'status', '--json']]);
+  });
+
+  test('an older QuickJS with the flag that it needs', () => {
+    const shell = routerWith({ qjs: 'QuickJS version 2025-04-26' });
+
+    shell.run('holdfast.sh', ['status']);
+
+    expect(shell.calls()[1]).toEqual(QJS_CALL.toSpliced(2, 0, '--no-unhandled-rejection').concat('status'));
+  });
+
+  test.each([
+    ['QuickJS version 2024-01-13', /too old/],
+    ['QuickJS-ng version 0.10.1', /QuickJS-ng/],
+    ['', /QuickJS-ng/],
+  ])('refuses %s', (qjs, why) => {
+    const shell = routerWith({ qjs });
+
+    const { status, stdout, stderr } = shell.run('holdfast.sh', ['run']);
+
+    expect({ status, stdout }).toEqual({ status: 127, stdout: '' });
+    expect(stderr).toMatch(why);
+    expect(shell.calls()).toEqual([QJS_ASKED]);
+  });
+
+  test.each([
+    ["\toption runtime 'quickjs'\n", ['qjs', 'qjs']],
+    ['\toption runtime quickjs', ['qjs', 'qjs']],
+    ['\toption "runtime" "quickjs" # why\n', ['qjs', 'qjs']],
+    ["\toption 'runtime' 'node'\n", ['node']],
+    ["\toption runtime 'auto'\n", ['node']],
+    ["\toption runtime 'quick'\n", ['node']],
+    ["\t#option runtime 'quickjs'\n", ['node']],
+    ['', ['node']],
+  ])('option runtime: %j', (line, programs) => {
+    const shell = routerWith({ node: true, qjs: 'QuickJS version 2025-09-13' });
+    shell.write('/etc/config/holdfast', `config agent 'agent'\n\toption log_level 'info'\n${line}`);
+
+    shell.run('holdfast.sh', ['status']);
+
+    expect(shell.calls().map(([program]) => program)).toEqual(programs);
+  });
+
+  test.each(['--config', '-c'])('of the file after %s, where the service has its own', (word) => {
+    const shell = routerWith({ node: true, qjs: 'QuickJS version 2025-09-13' });
+    shell.write('/etc/config/holdfast', "config agent 'agent'\n\toption runtime 'node'\n");
+    shell.write('/var/etc/holdfast/holdfast', "config agent 'agent'\n\toption runtime 'quickjs'\n");
+
+    shell.run('holdfast.sh', ['run', word, join(shell.root, 'var/etc/holdfast/holdfast')]);
+
+    expect(shell.calls().map(([program]) => program)).toEqual(['qjs', 'qjs']);
+  });
+
+  test.each([
+    ['node', { qjs: 'QuickJS version 2025-09-13' }],
+    ['quickjs', { node: true }],
+  ] as const)('option runtime %s, which is not installed, says so', (runtime, options) => {
+    const shell = routerWith(options);
+    shell.write('/etc/config/holdfast', `config agent 'agent'\n\toption runtime '${runtime}'\n`);
+
+    const { status, stderr } = shell.run('holdfast.sh', ['--runtime']);
+
+    expect(status).toBe(127);
+    expect(stderr).toMatch(new RegExp(`asks for ${runtime}, which is not installed\\. Set it to auto`));
+    expect(shell.calls().map(([name]) => name)).toEqual(['logger']);
+  });
+
+  test.each([
+    ['/usr/bin/node', { node: true }, []],
+    ['/usr/bin/qjs', { qjs: 'QuickJS version 2025-09-13' }, [QJS_ASKED]],
+  ] as const)('--runtime starts no agent: %s', (path, options, calls) => {
+    const shell = routerWith(options);
+
+    const { status, stdout } = shell.run('holdfast.sh', ['--runtime']);
+
+    expect({ status, stdout: stdout.replace(shell.root, '') }).toEqual({ status: 0, stdout: `${path}\n` });
+    expect(shell.calls()).toEqual(calls);
+  });
+
+  test.each([
+    { word: 'run', parts: ['node'], logged: [], remedy: 'Install the package node.' },
+    { word: '--runtime', parts: ['node'], logged: ['logger'], remedy: 'Install the package node.' },
+    { word: 'run', parts: ['quickjs'], logged: [], remedy: 'Install the packages quickjs and curl.' },
+    {
+      word: 'run',
+      parts: ['node', 'quickjs'],
+      logged: [],
+      remedy: 'Install the package node, or the packages quickjs and curl.',
+    },
+  ] as const)('without a runtime $word says so: $remedy', ({ word, parts, logged, remedy }) => {
+    const shell = routerWith({ parts: [...parts] });
 
     const { status, stdout, stderr } = shell.run('holdfast.sh', [word]);
 
     expect({ status, stdout }).toEqual({ status: 127, stdout: '' });
-    expect(stderr).toMatch(/^holdfast: .*Install the package node\.\n$/);
+    expect(stderr).toMatch(/^holdfast: .*\n$/);
+    expect(stderr.endsWith(`${remedy}\n`)).toBe(true);
     expect(shell.calls().map(([name]) => name)).toEqual(logged);
   });
 });
@@ -170,6 +259,7 @@ test('the ubus rights are what the agent asks for, and no more', async () => {
     access: Object.fromEntries(words('call').map(([object, method]) => [object, { methods: [method] }])),
     subscribe: words('subscribe').flat(),
     listen: words('listen').flat(),
+    send: [UBUS_EVENT],
   });
 });
 

@@ -16,7 +16,7 @@ import {
   test,
   vi,
 } from 'vitest';
-import { deviceInterfaces, nodeHost } from '../../agent/hosts/node.ts';
+import { nodeHost } from '../../agent/hosts/node.ts';
 import type { RunResult } from '../../agent/ports.ts';
 import { inVirtualTime } from '../net/loopback.ts';
 
@@ -91,7 +91,7 @@ describe('the process', () => {
   });
 
   test('lists the addresses of the devices', () => {
-    expect(deviceInterfaces()).toContainEqual({
+    expect(host.interfaces?.()).toContainEqual({
       name: 'lo',
       address: '127.0.0.1',
       family: 'ipv4',

@@ -3,7 +3,7 @@
  * interface asked for what the outside saw, as JSON: addresses, or the codes of what is unknown.
  */
 import { outsideSettings } from '../../agent/core/source-key.ts';
-import { deviceInterfaces, nodeHost } from '../../agent/hosts/node.ts';
+import { nodeHost } from '../../agent/hosts/node.ts';
 import { createSources } from '../../agent/sources/all.ts';
 
 const [key = ''] = process.argv.slice(2);
@@ -14,7 +14,6 @@ const source = createSources({
     read: () => Promise.reject(new Error('there is no netifd here')),
     watch: () => () => {},
   },
-  interfaces: deviceInterfaces,
   userAgent: () => 'Holdfast test',
 })(key);
 const observation = await source.read();

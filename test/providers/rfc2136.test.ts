@@ -6,7 +6,11 @@ import { hex } from '../../agent/core/octets.ts';
 import type { DnsExchange, DnsQuestion, DnsReply, DnsServer } from '../../agent/ports.ts';
 import type { ProtocolPorts, UpdateCall, Verdict } from '../../agent/providers/protocol.ts';
 import { rfc2136 } from '../../agent/providers/protocols/rfc2136.ts';
-import { encodeUpdate, readUpdateReply } from '../../agent/providers/protocols/rfc2136-message.ts';
+import {
+  encodeAliasUpdate,
+  encodeUpdate,
+  readUpdateReply,
+} from '../../agent/providers/protocols/rfc2136-message.ts';
 import { parseServer } from '../../agent/providers/protocols/rfc2136-server.ts';
 import { judgeSignature, sign, type TsigKey } from '../../agent/providers/protocols/tsig.ts';
 import { PROVIDERS } from '../fakes/catalogue.ts';
@@ -89,6 +93,41 @@ describe('the known answer', () => {
       expect(encodeUpdate({ ...change, hostnames: [hostname] })).toBeUndefined();
     },
   );
+});
+
+describe('an alias', () => {
+  const change = {
+    ...{ id: 0x1234, zone: 'example.org', hostname: 'home.example.org', ttlSec: 60 },
+    target: 'home.example.net',
+  };
+  const zone = '076578616d706c65036f72670000060001';
+  const name = '04686f6d65c00c';
+  const written = `${name}000500ff000000000000${name}000500010000003c001204686f6d65076578616d706c65036e657400`;
+
+  test('is replaced on condition that it is the one we know', () => {
+    const update = encodeAliasUpdate({ ...change, previous: 'old.example.net' });
+
+    expect(update && hex(update)).toBe(
+      `123428000001000100020000${zone}${name}0005000100000000` +
+        `0011036f6c64076578616d706c65036e657400${written}`,
+    );
+  });
+
+  test('is made on condition that the name is not in use', () => {
+    const update = encodeAliasUpdate({ ...change, previous: undefined });
+
+    expect(update && hex(update)).toBe(
+      `123428000001000100020000${zone}${name}00ff00fe000000000000${written}`,
+    );
+  });
+
+  test.each([
+    { hostname: 'home.example.com' },
+    { target: 'a..b' },
+    { previous: `${'a'.repeat(64)}.example.org` },
+  ])('is none for %j', (wrong) => {
+    expect(encodeAliasUpdate({ ...change, previous: undefined, ...wrong })).toBeUndefined();
+  });
 });
 
 describe('a reply', () => {

@@ -5,13 +5,18 @@
 import { expect, onTestFinished } from 'vitest';
 import type { Config } from '../../agent/config/config.ts';
 import { loadConfig } from '../../agent/config/load.ts';
+import { channelPlansOf, channelsOf } from '../../agent/config/notify.ts';
 import { planOf } from '../../agent/config/plan.ts';
 import type { Family } from '../../agent/core/address.ts';
+import type { AliasFound } from '../../agent/core/alias.ts';
 import { NO_RETRY } from '../../agent/core/backoff.ts';
 import type { Report } from '../../agent/core/draft.ts';
+import type { Failure } from '../../agent/core/failure.ts';
 import type { Verification } from '../../agent/core/health.ts';
+import type { Message } from '../../agent/core/message.ts';
 import type { Plan } from '../../agent/core/plan.ts';
 import { type AgentState, freshHost, rebase, type SavedState, savedState } from '../../agent/core/state.ts';
+import { judge } from '../../agent/core/verdicts.ts';
 import type { ActionOf } from '../../agent/engine/commands.ts';
 import { type Loop, startLoop } from '../../agent/engine/loop.ts';
 import { runUpdate } from '../../agent/engine/update.ts';
@@ -56,6 +61,15 @@ export interface EchoRequest {
 
 export type Reply = (request: SentRequest) => HttpResult | 'hang';
 
+/** A message that went to a channel, delivered or not. */
+export interface ToldMessage {
+  /** Since the scenario began. */
+  atMs: number;
+  /** `web`, `script` or `ubus`. */
+  channel: string;
+  message: Message;
+}
+
 export interface ScenarioParts {
   /** UCI text; a mistake in it fails the test unless `problems` foresees its codes. */
   config: string;
@@ -72,6 +86,10 @@ export interface ScenarioParts {
   random?: number;
   /** What web services say about the address that they see; without it asking one fails the test. */
   echo?: (request: EchoRequest) => HttpResult;
+  /** Why a message is not delivered to a channel; without it all are. */
+  notify?: (told: ToldMessage) => Failure | undefined;
+  /** What becomes of an alias at its provider and in the DNS; without it asking for one fails the test. */
+  alias?: (command: ActionOf<'alias'>) => AliasFound;
   /** Without it a check of the DNS fails the test. */
   verify?: (command: ActionOf<'verify'>) => Verification;
 }
@@ -80,6 +98,7 @@ export interface ScenarioAgent {
   readonly clock: VirtualClock;
   readonly feed: NetifdFeed;
   readonly requests: SentRequest[];
+  readonly told: ToldMessage[];
   /** Reports with the time since the scenario began. */
   readonly events: (Report & { atMs: number })[];
   /** How many steps were taken: a measure of how busy the agent was. */
@@ -96,6 +115,8 @@ export interface ScenarioAgent {
   reboot(): Promise<void>;
   /** `holdfast update`, of these hosts or of all. */
   request(hosts?: string[]): Promise<void>;
+  /** NTP has set the clock. */
+  clockSet(): Promise<void>;
   /** More replies for the end of the list. */
   script(...replies: Reply[]): void;
 }
@@ -107,6 +128,7 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
   const script = Array.isArray(parts.replies) ? [...parts.replies] : [];
   const faults: string[] = [];
   const requests: SentRequest[] = [];
+  const told: ToldMessage[] = [];
   const events: ScenarioAgent['events'] = [];
   let steps = 0;
   let config = read(parts.config);
@@ -134,7 +156,7 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
           loadAsking: async () => asking,
           host: {
             ...clock,
-            ...{ run: feed.run, lines: feed.lines, random: () => parts.random ?? 0.5 },
+            ...{ run: feed.run, lines: feed.lines, random: () => parts.random ?? 0.5, limits: [] },
             http: { request: answerEcho, idle() {} },
             dns: { ask: () => Promise.reject(new Error('this scenario has no DNS')) },
             datagrams: {
@@ -144,7 +166,6 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
           },
           log: () => {},
           network,
-          interfaces: () => [],
           userAgent: () => 'Holdfast',
         }),
         update: (command, state) =>
@@ -170,9 +191,21 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
         async verify(command) {
           if (!parts.verify) {
             faults.push(`check of ${command.hostname}`);
-            return { authority: [], publicView: [], delegation: [] };
           }
-          return parts.verify(command);
+          const found = parts.verify?.(command) ?? { authority: [], publicView: [], delegation: [] };
+          return judge(found, command);
+        },
+        async alias(command) {
+          if (!parts.alias) {
+            throw new Error(`alias ${command.hostname}`);
+          }
+          return parts.alias(command);
+        },
+        async notify({ channel: id, message }) {
+          const [channel = ''] = id.split(' ');
+          const one = { atMs: sinceStart(), channel, message };
+          told.push(one);
+          return parts.notify?.(one);
         },
         onDefect(cause) {
           faults.push(`defect: ${cause}`);
@@ -185,8 +218,12 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
       // What is saved goes through a file.
       saved && JSON.parse(JSON.stringify(saved)),
     );
-    started.dispatch({ type: 'planned', plan: planOf(config, 'salt') });
+    started.dispatch({ type: 'planned', plan: planNow() });
     return started;
+  }
+
+  function planNow(): Plan {
+    return { ...planOf(config, 'salt'), channels: channelPlansOf(channelsOf(config.agent, 'salt')) };
   }
 
   function sinceStart(): number {
@@ -231,6 +268,7 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
     clock,
     feed,
     requests,
+    told,
     events,
     steps: () => steps,
     state: () => loop.state(),
@@ -238,7 +276,7 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
     codes: () => events.map(({ code }) => code),
     async reload(text) {
       config = read(text);
-      loop.dispatch({ type: 'planned', plan: planOf(config, 'salt') });
+      loop.dispatch({ type: 'planned', plan: planNow() });
       await clock.settle();
     },
     restart: (text) => begin(savedState(loop.state()), text),
@@ -246,6 +284,10 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
       begin(rebase(savedState(loop.state()), clock.monotonicMs(), clock.monotonicMs()), undefined),
     async request(hosts) {
       loop.dispatch({ type: 'requested', ...(hosts && { hosts }) });
+      await clock.settle();
+    },
+    async clockSet() {
+      loop.dispatch({ type: 'clock-set' });
       await clock.settle();
     },
     script(...replies) {

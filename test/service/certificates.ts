@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 
-export const certificateKinds = ['good', 'expired', 'wrong-host', 'unknown-ca'] as const;
+export const certificateKinds = ['good', 'expired', 'not-yet-valid', 'wrong-host', 'unknown-ca'] as const;
 export type CertificateKind = (typeof certificateKinds)[number];
 
 export interface KeyPair {
@@ -27,15 +27,17 @@ export async function makeCertificates(names: readonly string[]): Promise<Certif
   ]);
   const valid = { from: nowMs - dayMs, to: nowMs + 3650 * dayMs };
   const past = { from: nowMs - 90 * dayMs, to: nowMs - dayMs };
-  const [good, expired, wrongHost, unknownCa] = await Promise.all([
+  const future = { from: nowMs + 30 * dayMs, to: nowMs + 90 * dayMs };
+  const [good, expired, notYetValid, wrongHost, unknownCa] = await Promise.all([
     makeLeaf(authority, names, valid),
     makeLeaf(authority, names, past),
+    makeLeaf(authority, names, future),
     makeLeaf(authority, ['elsewhere.example'], valid),
     makeLeaf(stranger, names, valid),
   ]);
   return {
     caPem: authority.cert,
-    leaves: { good, expired, 'wrong-host': wrongHost, 'unknown-ca': unknownCa },
+    leaves: { good, expired, 'not-yet-valid': notYetValid, 'wrong-host': wrongHost, 'unknown-ca': unknownCa },
   };
 }
 

@@ -1,6 +1,6 @@
 /** A plain client of the test service, for its own tests and for scenarios that need a second client. */
 import { Agent, request as httpsRequest } from 'node:https';
-import { askDns, type DnsAnswered, type Transport } from './dns-socket.ts';
+import { answeredOf, askDns, type DnsAnswered, questionBytes, type Transport } from './dns-socket.ts';
 import type { Service } from './service.ts';
 import { rcodes } from './zone.ts';
 
@@ -48,13 +48,20 @@ export async function callUpdate(
 export function fetchPage(
   url: URL | string,
   ca: string,
-  options: { headers?: Record<string, string>; method?: string; timeoutMs?: number; agent?: Agent } = {},
+  options: {
+    headers?: Record<string, string>;
+    method?: string;
+    timeoutMs?: number;
+    agent?: Agent;
+    /** Of the body; `latin1` keeps every octet. */
+    encoding?: 'utf8' | 'latin1';
+  } = {},
 ): Promise<{ status: number; body: string; headers: Record<string, unknown> }> {
-  const { headers = {}, method = 'GET', timeoutMs = 2000, agent = new Agent() } = options;
+  const { headers = {}, method = 'GET', timeoutMs = 2000, agent = new Agent(), encoding = 'utf8' } = options;
   return new Promise((resolve, reject) => {
     const request = httpsRequest(url, { ca, headers, method, agent, timeout: timeoutMs }, (response) => {
       let body = '';
-      response.setEncoding('utf8').on('data', (chunk) => {
+      response.setEncoding(encoding).on('data', (chunk) => {
         body += chunk;
       });
       response.on('end', () =>
@@ -90,10 +97,24 @@ export async function lookUp(
   options: { transport?: Transport | 'udp-only'; timeoutMs?: number; edns?: boolean } = {},
 ): Promise<DnsSeen | undefined> {
   const address = service.dns.servers.find((one) => one.name === server)?.address ?? server;
-  const recursionDesired = service.dns.resolvers.includes(address);
+  const recursionDesired = [...service.dns.resolvers, service.dns.localResolver].includes(address);
   const timeoutMs = options.timeoutMs ?? 1000;
   const asked = { address, port: service.dns.port };
   const answered = await askDns(asked, { name, type }, { ...options, timeoutMs, recursionDesired });
+  return answered && seen(answered);
+}
+
+/** Asks over HTTPS (RFC 8484, GET). Undefined: no DNS message came back. */
+export async function lookUpDoh(
+  service: Pick<Service, 'caPem'>,
+  url: string,
+  name: string,
+  type: string,
+): Promise<DnsSeen | undefined> {
+  const message = questionBytes({ name, type }, { recursionDesired: true });
+  const asked = `${url}?dns=${message.toString('base64url')}`;
+  const { status, body } = await fetchPage(asked, service.caPem, { encoding: 'latin1' });
+  const answered = status === 200 ? answeredOf(Buffer.from(body, 'latin1'), 'tcp') : undefined;
   return answered && seen(answered);
 }
 

@@ -2,10 +2,12 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { certificateKinds } from './certificates.ts';
+import { filterModes } from './filter.ts';
 import { cutOffModes } from './front.ts';
+import { garbleModes } from './garble.ts';
 import type { Levers } from './levers.ts';
 import type { ScriptedReply } from './recorder.ts';
-import { type ServerRef, seizeModes } from './world.ts';
+import { type ServerRef, seizeModes, serverFaults } from './world.ts';
 import { recordKinds } from './zone.ts';
 
 export interface ControlParts {
@@ -22,9 +24,23 @@ const maxBodyBytes = 65_536;
 /** Every lever with the members of its JSON body. `on` is true when left out. */
 const commands: Record<string, (parts: ControlParts, body: Body) => void | Promise<void>> = {
   seize: ({ levers }, body) =>
-    levers.seize(text(body, 'zone'), oneOf(body, 'mode', seizeModes), { badNames: texts(body, 'badNames') }),
+    levers.seize(text(body, 'zone'), oneOf(body, 'mode', seizeModes), {
+      badNames: texts(body, 'badNames'),
+      ...(typeof body.forwardedShare === 'number' && { forwardedShare: body.forwardedShare }),
+    }),
   handBack: ({ levers }, body) => levers.handBack(text(body, 'zone')),
   drownWeb: ({ levers }, body) => levers.drownWeb(on(body)),
+  drownApi: ({ levers }, body) => levers.drownApi(on(body)),
+  drownDoh: ({ levers }, body) => levers.drownDoh(on(body)),
+  wildcard: ({ levers }, body) =>
+    levers.wildcard(text(body, 'zone'), body.address === undefined ? undefined : text(body, 'address')),
+  interceptPort53: ({ levers }, body) => levers.interceptPort53(on(body)),
+  blockPort53: ({ levers }, body) => levers.blockPort53(on(body)),
+  localFilter: ({ levers }, body) =>
+    levers.localFilter(text(body, 'suffix'), oneOf(body, 'mode', [...filterModes, 'off'] as const)),
+  rootUnreachable: ({ levers }, body) => levers.rootUnreachable(on(body)),
+  serverFault: ({ levers }, body) =>
+    levers.serverFault(server(body), oneOf(body, 'fault', serverFaults), on(body)),
   stale: ({ levers }, body) => levers.stale(server(body), on(body)),
   lame: ({ levers }, body) => {
     const how = body.how === undefined ? 'refused' : oneOf(body, 'how', ['refused', 'referral'] as const);
@@ -45,6 +61,15 @@ const commands: Record<string, (parts: ControlParts, body: Body) => void | Promi
   replyAlways: ({ levers }, body) => levers.replyAlways(on(body) ? scripted(body) : undefined),
   propagationDelay: ({ levers }, body) =>
     levers.propagationDelay(milliseconds(body), body.server === undefined ? undefined : server(body)),
+  garble: ({ levers }, body) => levers.garble(oneOf(body, 'mode', [...garbleModes, 'off'] as const)),
+  echo: ({ levers }, body) => {
+    const said = body.text === undefined ? undefined : text(body, 'text');
+    levers.echo(said, typeof body.position === 'number' ? body.position : undefined);
+  },
+  delegate: ({ levers }, body) => {
+    const nameServers = body.nameServers === undefined ? undefined : texts(body, 'nameServers');
+    levers.delegate(text(body, 'zone'), nameServers);
+  },
   certificate: ({ levers }, body) => levers.certificate(oneOf(body, 'kind', certificateKinds)),
   setRecord: ({ levers }, body) =>
     levers.setRecord(text(body, 'name'), oneOf(body, 'type', recordKinds), texts(body, 'value')),

@@ -22,11 +22,13 @@ export interface DnsQuery {
   type: string;
   transport: Transport;
   recursionDesired: boolean;
+  /** Did the question carry EDNS? */
+  edns: boolean;
   remoteAddress: string;
 }
 
-/** `drop`: no answer at all. `truncate`: an empty answer with TC over UDP. */
-export type DnsAnswer = (Reply & { recursionAvailable?: boolean; truncate?: boolean }) | 'drop';
+/** `drop`: no answer at all. `garbage`: no DNS message. `truncate`: an empty answer with TC over UDP. */
+export type DnsAnswer = (Reply & { recursionAvailable?: boolean; truncate?: boolean }) | 'drop' | 'garbage';
 
 export interface DnsListener {
   port: number;
@@ -38,12 +40,17 @@ const ednsBytes = 1232;
 /** Without EDNS (RFC 1035 section 4.2.1). */
 const plainUdpBytes = 512;
 const badVersion = 16;
+const garbage = Buffer.from('these bytes are no DNS message at all');
+
+/** Told of each port of a client that will get no answer: whoever plays with time need not wait for one. */
+export type OnSilence = (remotePort: number) => void;
 
 /** Serves one address over UDP and TCP on the same port. Port 0 picks one. Rejects with EADDRINUSE. */
 export async function listenDns(
   address: string,
   port: number,
   respond: (query: DnsQuery) => DnsAnswer | Promise<DnsAnswer>,
+  onSilence: OnSilence = () => {},
 ): Promise<DnsListener> {
   const udp = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4' });
   const connections = new Set<Socket>();
@@ -53,12 +60,14 @@ export async function listenDns(
     readMessages(socket, async (message) => {
       const bytes = await replyBytes(message, 'tcp', socket.remoteAddress ?? '', respond);
       if (bytes && !socket.destroyed) socket.write(framed(bytes));
+      if (!bytes || bytes === garbage) onSilence(socket.remotePort ?? 0);
     });
   });
   udp.on('message', async (message, peer) => {
     const bytes = await replyBytes(message, 'udp', peer.address, respond);
     // A late reply may find the socket closed.
     if (bytes && !closed) udp.send(bytes, peer.port, peer.address, () => {});
+    if (!bytes || bytes === garbage) onSilence(peer.port);
   });
   let closed = false;
   async function close(): Promise<void> {
@@ -93,7 +102,7 @@ export async function listenDns(
 }
 
 /** Foreign bytes in, the answer's bytes out; undefined means silence. Never throws. */
-async function replyBytes(
+export async function replyBytes(
   message: Buffer,
   transport: Transport,
   remoteAddress: string,
@@ -120,15 +129,17 @@ async function replyBytes(
     type: question.type,
     transport,
     recursionDesired: query.flag_rd,
+    edns: edns !== undefined,
     remoteAddress,
   });
+  if (answer === 'garbage') return garbage;
   return answer === 'drop' ? undefined : encodeReply(id, query, answer, edns, transport);
 }
 
 function encodeReply(
   id: number,
   query: DecodedPacket | undefined,
-  answer: Exclude<DnsAnswer, 'drop'>,
+  answer: Exclude<DnsAnswer, string>,
   edns: OptAnswer | undefined,
   transport: Transport,
 ): Buffer {
@@ -206,6 +217,8 @@ export interface AskOptions {
   transport?: Transport | 'udp-only';
   localAddress?: string;
   edns?: boolean;
+  /** Told the port that the question leaves from, and how to give up before the time is over. */
+  onPort?: (port: number, giveUp: () => void) => void;
 }
 
 export interface DnsAnswered {
@@ -222,22 +235,37 @@ export async function askDns(
   options: AskOptions,
 ): Promise<DnsAnswered | undefined> {
   const id = Math.floor(Math.random() * 0x1_0000);
-  const request = encode({
+  const request = questionBytes(question, { ...options, id });
+  const transport: Transport = options.transport === 'tcp' ? 'tcp' : 'udp';
+  const exchange = transport === 'tcp' ? exchangeTcp : exchangeUdp;
+  const message = await exchange(server, request, options);
+  const answered = message && answeredOf(message, transport);
+  if (answered?.packet.id !== id) return undefined;
+  if (answered.packet.flag_tc && options.transport !== 'udp-only' && transport === 'udp') {
+    return askDns(server, question, { ...options, transport: 'tcp' });
+  }
+  return answered;
+}
+
+/** The octets of a question. RFC 8484 section 4.1 wants the id 0, which is the default. */
+export function questionBytes(
+  question: { name: string; type: string },
+  options: { id?: number; recursionDesired?: boolean; edns?: boolean },
+): Buffer {
+  return encode({
     type: 'query',
-    id,
+    id: options.id ?? 0,
     flags: options.recursionDesired ? RECURSION_DESIRED : 0,
     // Any type may be asked; `dns-packet` declares only those it decodes.
     questions: [{ name: question.name, type: question.type as Question['type'] }],
     additionals: options.edns === false ? [] : [optRecord(0)],
   });
-  const transport: Transport = options.transport === 'tcp' ? 'tcp' : 'udp';
-  const exchange = transport === 'tcp' ? exchangeTcp : exchangeUdp;
-  const message = await exchange(server, request, options);
-  const packet = message && tryDecode(message);
-  if (!message || !packet || packet.id !== id || !packet.flag_qr) return undefined;
-  if (packet.flag_tc && options.transport !== 'udp-only' && transport === 'udp') {
-    return askDns(server, question, { ...options, transport: 'tcp' });
-  }
+}
+
+/** What a message says; undefined when it is no answer. */
+export function answeredOf(message: Buffer, transport: Transport): DnsAnswered | undefined {
+  const packet = tryDecode(message);
+  if (!packet?.flag_qr) return undefined;
   return { rcode: (packet.flags ?? 0) & 15, packet, transport, bytes: message.length };
 }
 
@@ -248,9 +276,11 @@ function exchangeUdp(
 ): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const socket: UdpSocket = createSocket({ type: isIPv6(server.address) ? 'udp6' : 'udp4' });
+    let open = true;
     function finish(message?: Buffer): void {
       clearTimeout(timer);
-      socket.removeAllListeners('message').close();
+      if (open) socket.removeAllListeners('message').close();
+      open = false;
       resolve(message);
     }
     const timer = setTimeout(finish, options.timeoutMs);
@@ -258,7 +288,10 @@ function exchangeUdp(
     socket.on('message', (message, peer) => {
       if (peer.address === server.address && peer.port === server.port) finish(message);
     });
-    socket.bind(0, options.localAddress, () => socket.send(request, server.port, server.address, () => {}));
+    socket.bind(0, options.localAddress, () => {
+      options.onPort?.(socket.address().port, finish);
+      socket.send(request, server.port, server.address, () => {});
+    });
   });
 }
 
@@ -276,6 +309,7 @@ function exchangeTcp(
     }
     const timer = setTimeout(finish, options.timeoutMs);
     socket.on('error', () => finish()).on('close', () => finish());
+    socket.on('connect', () => options.onPort?.(socket.localPort ?? 0, finish));
     readMessages(socket, finish);
     socket.write(framed(request));
   });

@@ -9,8 +9,13 @@ export function exampleConfig({
   accounts,
 }: Pick<Service, 'api' | 'dns' | 'caFile' | 'accounts'>): string {
   const [account] = accounts;
-  const resolvers = ['resolver', 'public_resolver'].flatMap((option) =>
-    dns.resolvers.map((address) => `\tlist ${option} '${address}#${dns.port}'`),
+  const servers = {
+    resolver: [dns.localResolver],
+    public_resolver: dns.resolvers,
+    control_server: dns.control,
+  };
+  const resolvers = Object.entries(servers).flatMap(([option, addresses]) =>
+    addresses.map((address) => `\tlist ${option} '${address}#${dns.port}'`),
   );
   const hosts = (account?.hosts ?? []).flatMap((host) => [
     '',
@@ -26,6 +31,7 @@ export function exampleConfig({
     "\toption contact 'admin@example.org'",
     `\toption dns_port '${dns.port}'`,
     ...resolvers,
+    ...dns.dohUrls.map((url) => `\tlist doh_url '${url}'`),
     '',
     "config account 'demo'",
     "\toption provider 'no-ip.com'",

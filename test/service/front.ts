@@ -3,12 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { KeyPair } from './certificates.ts';
+import type { OnSilence } from './dns-socket.ts';
 
 /**
- * `refuse`: nobody listens; `reset`: accepted, then RST; `hang`: accepted, then silence;
- * `reset-after-request`: the request is carried out, then RST; `hang-after-request`: carried out, no reply.
+ * `refuse`: nobody listens; `reset`: accepted, then RST; `hang`: accepted, then silence; `no-tls`: answers in
+ * plain text; `reset-in-handshake`: RST when TLS begins; `reset-after-request`: the request is carried out, then
+ * RST; `hang-after-request`: carried out, no reply.
  */
-export const cutOffModes = ['refuse', 'reset', 'hang', 'reset-after-request', 'hang-after-request'] as const;
+export const cutOffModes = [
+  ...(['refuse', 'reset', 'hang', 'no-tls', 'reset-in-handshake'] as const),
+  ...(['reset-after-request', 'hang-after-request'] as const),
+] as const;
 export type CutOffMode = (typeof cutOffModes)[number];
 
 export interface Front {
@@ -19,27 +24,32 @@ export interface Front {
   close(): Promise<void>;
 }
 
-/** `serve` must end the response; what it did stands even when the line is cut after the request. */
+/** `serve` must end the response (or `reset` the line); what it did stands even when the line is cut after the request. */
 export async function startFront(options: {
   address: string;
   port: number;
   certificate: KeyPair;
-  serve: (request: IncomingMessage, response: ServerResponse) => void;
+  serve: (request: IncomingMessage, response: ServerResponse, reset: () => void) => void;
+  /** `serve` reads the body of the request itself; otherwise it goes unread. */
+  keepBody?: boolean;
+  onSilence?: OnSilence;
 }): Promise<Front> {
   let mode: CutOffMode | 'off' = 'off';
   const open = new Map<string, Socket>();
   const https = createHttpsServer(options.certificate, (request, response) => {
-    request.resume();
+    if (!options.keepBody) request.resume();
+    const reset = () => open.get(lineOf(request.socket))?.resetAndDestroy();
     if (mode === 'reset-after-request' || mode === 'hang-after-request') {
       // Carried out, but the reply goes nowhere.
       response.write = () => true;
       response.end = () => response;
       response.writeHead = () => response;
-      options.serve(request, response);
-      if (mode === 'reset-after-request') open.get(lineOf(request.socket))?.resetAndDestroy();
+      options.serve(request, response, reset);
+      if (mode === 'reset-after-request') reset();
+      else options.onSilence?.(request.socket.remotePort ?? 0);
       return;
     }
-    options.serve(request, response);
+    options.serve(request, response, reset);
   });
   https.on('tlsClientError', (_error, socket) => socket.destroy());
   // TLS runs on top of plain sockets that are ours, so that they can be reset below it.
@@ -48,7 +58,10 @@ export async function startFront(options: {
     open.set(line, socket);
     socket.on('close', () => open.delete(line)).on('error', () => socket.destroy());
     if (mode === 'reset') socket.resetAndDestroy();
-    else if (mode !== 'hang') https.emit('connection', socket);
+    else if (mode === 'no-tls') socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    else if (mode === 'reset-in-handshake') socket.once('data', () => socket.resetAndDestroy());
+    else if (mode === 'hang') options.onSilence?.(socket.remotePort ?? 0);
+    else https.emit('connection', socket);
   });
 
   async function listen(port: number): Promise<number> {

@@ -350,9 +350,17 @@ describe('control over HTTP', () => {
   }
 
   const bodies: Record<string, unknown> = {
-    seize: { zone, mode: 'drop', badNames: ['bad.ddns.example'] },
+    seize: { zone, mode: 'partial', badNames: ['bad.ddns.example'], forwardedShare: 0.1 },
     handBack: { zone },
     drownWeb: { on: true },
+    drownApi: {},
+    drownDoh: { on: true },
+    wildcard: { zone, address: '198.51.100.9' },
+    interceptPort53: {},
+    blockPort53: {},
+    localFilter: { suffix: zone, mode: 'zero' },
+    rootUnreachable: {},
+    serverFault: { server: 0, fault: 'no-edns' },
     stale: { server: 0 },
     lame: { server: second, how: 'referral' },
     servfail: { server: '127.0.53.12' },
@@ -369,6 +377,9 @@ describe('control over HTTP', () => {
     replyOnce: { status: 500, body: '911', headers: { 'Retry-After': '1' } },
     replyAlways: { body: 'good' },
     propagationDelay: { ms: 1000, server: 1 },
+    garble: { mode: 'cut' },
+    echo: { text: '192.0.2.4', position: 1 },
+    delegate: { zone, nameServers: [first, 'ns1.standby.example'] },
     certificate: { kind: 'expired' },
     setRecord: { name: home, type: 'A', value: '198.51.100.7' },
     flushResolver: {},
@@ -399,7 +410,12 @@ describe('control over HTTP', () => {
   });
 
   test.each([
-    { name: 'seize', body: { zone, mode: 'steal' }, status: 400, error: 'copy, drop, sinkhole, stale' },
+    {
+      name: 'seize',
+      body: { zone, mode: 'steal' },
+      status: 400,
+      error: 'copy, drop, sinkhole, partial, stale',
+    },
     { name: 'seize', body: { mode: 'drop' }, status: 400, error: '"zone"' },
     { name: 'overload', body: { on: 'yes' }, status: 400, error: '"on"' },
     { name: 'slow', body: { ms: -1 }, status: 400, error: '"ms"' },

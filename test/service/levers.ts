@@ -1,10 +1,12 @@
 /** Everything that can go wrong in the test world, each by one call, all undone by `reset`. */
 import type { Accounts } from './accounts.ts';
 import type { CertificateKind, Certificates } from './certificates.ts';
+import type { FilterMode } from './filter.ts';
 import type { CutOffMode, Front } from './front.ts';
+import type { GarbleMode } from './garble.ts';
 import type { Recorder, ScriptedReply } from './recorder.ts';
 import type { Temper } from './temper.ts';
-import type { SeizeMode, ServerFault, ServerRef, World } from './world.ts';
+import type { SeizeMode, SeizeOptions, ServerFault, ServerRef, World } from './world.ts';
 import type { RecordKind } from './zone.ts';
 
 /** What the levers change about the replies of the API. */
@@ -13,16 +15,35 @@ export interface Gate {
   slowMs: number;
   overload: boolean;
   captivePortal: boolean;
+  garbled?: GarbleMode;
+  /** What each echo service says that it sees; where there is nothing, the truth. */
+  echoes: Map<number, string>;
   always?: ScriptedReply;
 }
 
 export interface Levers {
   /** The parent delegates the zone to the seized servers, which answer for it as `mode` says. */
-  seize(zone: string, mode: SeizeMode, options?: { badNames?: readonly string[] }): void;
+  seize(zone: string, mode: SeizeMode, options?: SeizeOptions): void;
   /** The parent delegates the zone to its own servers again; the others keep their ways until `reset`. */
   handBack(zone: string): void;
   /** The web site accepts connections and says nothing. */
   drownWeb(on?: boolean): void;
+  /** The same of the update API. */
+  drownApi(on?: boolean): void;
+  /** The same of DNS over HTTPS. */
+  drownDoh(on?: boolean): void;
+  /** Any name of the zone that does not exist gets this address. */
+  wildcard(zone: string, address: string | undefined): void;
+  /** A cache on the way answers every question in the server's place; DNS over HTTPS stays right. */
+  interceptPort53(on?: boolean): void;
+  /** No question of a client reaches any DNS server; DNS over HTTPS goes on. */
+  blockPort53(on?: boolean): void;
+  /** The resolver of the user's own network keeps everything at and below this name from its users. */
+  localFilter(suffix: string, mode: FilterMode | 'off'): void;
+  /** The name servers of the root are silent: DNS does not work on this line. */
+  rootUnreachable(on?: boolean): void;
+  /** Any fault of a name server, by its name. */
+  serverFault(server: ServerRef, fault: ServerFault, on?: boolean): void;
   /** The server serves no change any more. */
   stale(server: ServerRef, on?: boolean): void;
   /** The server knows no zone: REFUSED, or (`referral`) the NS set of the zone above. */
@@ -48,7 +69,13 @@ export interface Levers {
   replyAlways(reply: ScriptedReply | undefined): void;
   /** Milliseconds, in the time of the world, that the provider's servers (or one) lag behind. */
   propagationDelay(delayMs: number, server?: ServerRef): void;
-  /** The certificate of the API and the web site. */
+  /** The request is carried out, but what comes back is not what HTTP is. */
+  garble(mode: GarbleMode | 'off'): void;
+  /** What the echo services (or one) say that they see, an address or not; undefined: the truth. */
+  echo(text: string | undefined, position?: number): void;
+  /** The NS set that the parent gives for the zone; undefined: its own servers. */
+  delegate(zone: string, nameServers: readonly string[] | undefined): void;
+  /** The certificate of the API, the web site and DNS over HTTPS. */
   certificate(kind: CertificateKind): void;
   /** Changes DNS behind the API's back; undefined removes the record set. `reset` brings the old one back. */
   setRecord(name: string, kind: RecordKind, value: string | readonly string[] | undefined): void;
@@ -69,11 +96,13 @@ export interface LeverParts {
   gate: Gate;
   api: Front;
   web: Front;
+  /** DNS over HTTPS, one for each public resolver. */
+  doh: readonly Front[];
   certificates: Certificates;
 }
 
 export function createLevers(parts: LeverParts): Levers {
-  const { world, accounts, temper, recorder, gate, api, web, certificates } = parts;
+  const { world, accounts, temper, recorder, gate, api, web, doh, certificates } = parts;
   const pulled = new Map<string, { setting: unknown; undo: () => void | Promise<void> }>();
 
   /** Notes a lever as pulled; the first undo stays, as it leads back to where all began. */
@@ -127,6 +156,40 @@ export function createLevers(parts: LeverParts): Levers {
     drownWeb(on = true) {
       set('drownWeb', on, false, (setting) => void web.setCutOff(setting ? 'hang' : 'off'));
     },
+    drownApi(on = true) {
+      set('drownApi', on, false, (setting) => void api.setCutOff(setting ? 'hang' : 'off'));
+    },
+    drownDoh(on = true) {
+      set('drownDoh', on, false, (setting) => {
+        for (const front of doh) void front.setCutOff(setting ? 'hang' : 'off');
+      });
+    },
+    wildcard(zone, address) {
+      set<string | undefined, void>(`wildcard ${zone}`, address, undefined, (setting) => {
+        for (const kind of ['A', 'AAAA'] as const) {
+          const ours = setting !== undefined && setting.includes(':') === (kind === 'AAAA');
+          world.setValues(`*.${zone}`, kind, ours ? [setting] : []);
+        }
+      });
+    },
+    interceptPort53(on = true) {
+      set('interceptPort53', on, false, (setting) => world.setPort53(setting ? 'intercepted' : 'open'));
+    },
+    blockPort53(on = true) {
+      set('blockPort53', on, false, (setting) => world.setPort53(setting ? 'blocked' : 'open'));
+    },
+    localFilter(suffix, mode) {
+      set<FilterMode | 'off', void>(`localFilter ${suffix}`, mode, 'off', (setting) =>
+        world.localFilter.set(suffix.toLowerCase(), setting === 'off' ? undefined : setting),
+      );
+    },
+    rootUnreachable(on = true) {
+      set('rootUnreachable', on, false, (setting) => {
+        for (const { name, role } of world.servers)
+          if (role === 'root') world.setFault(name, 'dead', setting);
+      });
+    },
+    serverFault: (server, kind, on = true) => fault(kind, server, on),
     stale: (server, on = true) => fault('stale', server, on),
     lame: (server, on = true, how = 'refused') => fault(how === 'refused' ? 'lame' : 'referral', server, on),
     servfail: (server, on = true) => fault('servfail', server, on),
@@ -166,9 +229,29 @@ export function createLevers(parts: LeverParts): Levers {
       const key = `propagationDelay ${server ?? 'all'}`;
       set(key, delayMs, 0, (setting) => world.setPropagationDelay(setting, server));
     },
+    garble(mode) {
+      set<GarbleMode | 'off', void>('garble', mode, 'off', (setting) => {
+        gate.garbled = setting === 'off' ? undefined : setting;
+      });
+    },
+    echo(text, position) {
+      const services = position === undefined ? [...doh.keys()] : [position];
+      set<string | undefined, void>(`echo ${position ?? 'all'}`, text, undefined, (setting) => {
+        for (const service of services) {
+          if (setting === undefined) gate.echoes.delete(service);
+          else gate.echoes.set(service, setting);
+        }
+      });
+    },
+    delegate(zone, nameServers) {
+      set<readonly string[] | undefined, void>(`delegate ${zone}`, nameServers, undefined, (setting) => {
+        if (setting === undefined) world.handBack(zone);
+        else world.delegate(zone, setting);
+      });
+    },
     certificate(kind) {
       set<CertificateKind, void>('certificate', kind, 'good', (setting) => {
-        for (const front of [api, web]) front.setCertificate(certificates.leaves[setting]);
+        for (const front of [api, web, ...doh]) front.setCertificate(certificates.leaves[setting]);
       });
     },
     setRecord(name, kind, value) {

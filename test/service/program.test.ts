@@ -58,7 +58,7 @@ describe.concurrent('the program', () => {
 
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(told.config).toContain(`option server 'https://127.0.0.1:${told.api.port}'`);
-    expect(told.config).toContain(`list resolver '127.0.53.53#${told.dns.port}'`);
+    expect(told.config).toContain(`list resolver '127.0.53.55#${told.dns.port}'`);
     await expect(readFile(told.caFile)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 

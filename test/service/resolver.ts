@@ -1,7 +1,7 @@
 /** A small recursive resolver: it starts at the parent's servers, follows delegations and caches by TTL. */
 import type { Answer, SoaAnswer } from 'dns-packet';
 import type { WorldClock } from './clock.ts';
-import { askDns, type DnsAnswer, type DnsQuery } from './dns-socket.ts';
+import { type AskOptions, askDns, type DnsAnswer, type DnsAnswered, type DnsQuery } from './dns-socket.ts';
 import { emptyReply, isWithin, type Reply, rcodes } from './zone.ts';
 
 export interface Resolver {
@@ -12,13 +12,14 @@ export interface Resolver {
 
 export interface ResolverOptions {
   /** The zone everything lives under and the addresses of its servers: the hints. */
-  hint: { zone: string; addresses: readonly string[] };
+  hint: { zone: string; addresses: readonly string[]; rootAddresses: readonly string[] };
   port: number;
   /** Its questions leave from here, so that authoritative servers can tell it from others. */
   localAddress: string;
   clock: WorldClock;
   /** How long one server may take, in real milliseconds. */
   timeoutMs: number;
+  onPort?: AskOptions['onPort'];
 }
 
 interface Delegation {
@@ -81,6 +82,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       const known = fresh(delegations, zone);
       if (known) return known.value;
     }
+    if (name === '.') return { zone: '.', servers: [], addresses: hint.rootAddresses };
     return isWithin(name, hint.zone)
       ? { zone: hint.zone, servers: [], addresses: hint.addresses }
       : undefined;
@@ -96,11 +98,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     const addresses = at.addresses.length > 0 ? at.addresses : await addressesOf(at.servers, depth);
     for (let round = 0; round < rounds; round += 1) {
       for (const address of addresses) {
-        const answered = await askDns(
-          { address, port: options.port },
-          { name, type },
-          { timeoutMs: options.timeoutMs, localAddress: options.localAddress },
-        );
+        const answered = await ask(address, name, type);
         if (!answered) continue;
         const { packet, rcode } = answered;
         if (packet.flag_aa && (rcode === rcodes.NOERROR || rcode === rcodes.NXDOMAIN)) {
@@ -113,6 +111,19 @@ export function createResolver(options: ResolverOptions): Resolver {
       }
     }
     return undefined;
+  }
+
+  /** TCP where UDP is lost (RFC 7766 section 5), and no EDNS where it is refused (RFC 6891 section 7). */
+  async function ask(address: string, name: string, type: string): Promise<DnsAnswered | undefined> {
+    const { port, timeoutMs, localAddress, onPort } = options;
+    const server = { address, port };
+    const question = { name, type };
+    const how = { timeoutMs, localAddress, onPort };
+    const answered =
+      (await askDns(server, question, how)) ?? (await askDns(server, question, { ...how, transport: 'tcp' }));
+    return answered?.rcode === rcodes.FORMERR
+      ? askDns(server, question, { ...how, transport: answered.transport, edns: false })
+      : answered;
   }
 
   function referral(

@@ -87,7 +87,7 @@ export function answerFrom(zones: readonly Zone[], name: string, type: string): 
     const node = nodeOrWildcard(zone, key);
     if (!node) {
       if (!hasDescendant(zone, key)) reply.rcode = rcodes.NXDOMAIN;
-      reply.authorities.push(soaRecord(zone, negativeTtlSec));
+      reply.authorities.push(apexSoa(zone));
       return reply;
     }
     if (type === 'SOA' && key === zone.name) {
@@ -102,7 +102,7 @@ export function answerFrom(zones: readonly Zone[], name: string, type: string): 
     }
     const target = node.CNAME?.values[0];
     if (!node.CNAME || target === undefined) {
-      reply.authorities.push(soaRecord(zone, negativeTtlSec));
+      reply.authorities.push(apexSoa(zone));
       return reply;
     }
     reply.answers.push(...records(owner, 'CNAME', node.CNAME));
@@ -119,6 +119,29 @@ export function upwardReferral(parent: Zone): Reply {
   return reply;
 }
 
+/** A root server's answer in a world with one top-level zone: that zone, itself, or nothing. */
+export function rootAnswer(child: Zone, server: string, name: string, type: string): Reply {
+  const root: Zone = { name: '.', mname: server, serial: 2014_06_30, nodes: new Map() };
+  if (name !== '.' && isWithin(name.toLowerCase(), child.name)) {
+    const set = child.nodes.get(child.name)?.NS;
+    const reply = emptyReply(rcodes.NOERROR);
+    if (set) {
+      reply.authorities.push(...records(child.name, 'NS', set));
+      reply.additionals.push(...glue([child], set));
+    }
+    return reply;
+  }
+  const reply = emptyReply(name === '.' ? rcodes.NOERROR : rcodes.NXDOMAIN, true);
+  if (name === '.' && type === 'SOA') {
+    reply.answers.push(soaRecord(root, soaTtlSec));
+  } else if (name === '.' && type === 'NS') {
+    reply.answers.push(...records('.', 'NS', { ttlSec: apexNsTtlSec, values: [server] }));
+  } else {
+    reply.authorities.push(apexSoa(root));
+  }
+  return reply;
+}
+
 export function isRecordKind(type: string): type is RecordKind {
   return recordKinds.some((kind) => kind === type);
 }
@@ -131,6 +154,11 @@ export function records(owner: string, kind: RecordKind, set: RecordSet): Answer
   );
 }
 
+/** What stands in AUTHORITY beside "no" (RFC 2308 section 2). */
+export function apexSoa(zone: Zone): Answer {
+  return soaRecord(zone, negativeTtlSec);
+}
+
 function soaRecord(zone: Zone, ttlSec: number, owner = zone.name): Answer {
   return {
     name: owner,
@@ -138,7 +166,7 @@ function soaRecord(zone: Zone, ttlSec: number, owner = zone.name): Answer {
     ttl: ttlSec,
     data: {
       mname: zone.mname,
-      rname: `hostmaster.${zone.name}`,
+      rname: `hostmaster.${zone.name === '.' ? 'root.example' : zone.name}`,
       serial: zone.serial,
       refresh: 7200,
       retry: 900,

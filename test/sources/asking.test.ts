@@ -425,6 +425,7 @@ describe('the key of a source', () => {
       run: async () => ({ status: 0, stdout: `${PUBLIC}\n`, stderr: '' }),
       lines: () => () => {},
       random: () => 0,
+      limits: [],
     };
     const read = async () => ({
       known: true as const,
@@ -444,7 +445,6 @@ describe('the key of a source', () => {
       host,
       log: (_, line) => lines.push(line),
       network,
-      interfaces: () => [],
       userAgent: () => '',
     });
     return { clock, source };

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Observation } from '../../agent/core/wan.ts';
 import { nodeProcesses } from '../../agent/hosts/node-processes.ts';
-import type { Processes, RunResult } from '../../agent/ports.ts';
-import { deviceSource, type PlainAddress } from '../../agent/sources/device.ts';
+import type { DeviceAddress, Processes, RunResult } from '../../agent/ports.ts';
+import { deviceSource } from '../../agent/sources/device.ts';
 import { realClock } from '../fakes/real-clock.ts';
 import { virtualClock } from '../fakes/virtual-clock.ts';
 
@@ -30,7 +30,7 @@ const BUSYBOX = {
   'ip -6 route show default': { stdout: recorded('busybox-route6.txt') },
 };
 const MISSING = { status: -1, stderr: 'spawn ip ENOENT' };
-const PLAIN: PlainAddress[] = [
+const PLAIN: DeviceAddress[] = [
   { name: 'lo', address: '127.0.0.1', family: 'ipv4', prefixLength: 8, internal: true },
   { name: 'eth1', address: '192.0.2.10', family: 'ipv4', prefixLength: 24, internal: false },
   { name: 'eth1', address: '2001:DB8::0010', family: 'ipv6', prefixLength: 64, internal: false },

@@ -115,10 +115,16 @@ function hostState(more: Partial<HostState> = {}): HostState {
         code: 'authority/OK',
         sentence: 'Good.',
         evidence: ['a'],
+        mustAct: true,
+        sinceWallMs: 6,
         checkedWallMs: 7,
       },
     },
-    check: { count: 3, nextMs: START_MS + 1000, pending: true },
+    check: {
+      ...{ count: 3, nextMs: START_MS + 1000, pending: true, zone: 'example.org', ttlSec: 60 },
+      streak: { about: 'zone:example.org', count: 2, firstMs: 1, lastMs: 2 },
+    },
+    failing: { sinceMs: 1, sinceWallMs: 2 },
     goneForced: true,
     ...more,
   };
@@ -133,6 +139,8 @@ function fullState(more: Partial<SavedState> = {}): SavedState {
         block: { code: 'dyndns2/BADAUTH', sentence: 'Wrong password.', sinceWallMs: 6 },
         wait: { failures: 1, notBeforeMs: START_MS + 30_000 },
         lastSentMs: 95_000,
+        failing: { sinceMs: 90_000, sinceWallMs: 9 },
+        web: { up: false, sinceWallMs: 4, checkedMs: 91_000, detail: 'status 503' },
       },
     },
     lanes: {
@@ -150,17 +158,44 @@ function fullState(more: Partial<SavedState> = {}): SavedState {
       },
     },
     hosts: { home: hostState() },
-    baselines: { 'example.org': { nameServers: ['ns1.example.org', 'ns2.example.org'], sinceWallMs: 8 } },
+    baselines: {
+      'example.org': {
+        nameServers: [
+          { name: 'ns1.example.org', addresses: ['192.0.2.53', '2001:db8::53'] },
+          { name: 'ns2.example.org', addresses: [] },
+        ],
+        owner: 'ns1.example.org hostmaster.example.org',
+        sinceWallMs: 8,
+        candidate: { names: ['ns1.example.net'], workedMs: 90_000_000, atMs: 95_000 },
+        adopted: true,
+      },
+    },
+    incidents: [
+      {
+        ...{ id: 'zone:example.org@1', code: 'delegation/CHANGED', subject: 'example.org', hosts: ['home'] },
+        ...{ sentence: 'Gone.', evidence: ['a'], mustAct: false, openedWallMs: 1000, closedWallMs: 2000 },
+      },
+    ],
     ...more,
   };
 }
+
+/** What published.json keeps of the zones: the time that others have worked in whole days. */
+const KEPT_ZONES = {
+  'example.org': {
+    ...fullState().baselines['example.org'],
+    candidate: { names: ['ns1.example.net'], workedMs: 86_400_000 },
+  },
+};
 
 function published(address: string, wallMs: number, owner: Partial<HostState> = {}): string {
   const { hostname, account } = hostState(owner);
   return JSON.stringify({
     version: 1,
     hosts: { home: { hostname, account, confirmed: { ipv4: { address, wallMs } } } },
-    zones: { 'example.org': { nameServers: ['ns9.example.org'], sinceWallMs: 1 } },
+    zones: {
+      'example.org': { nameServers: [{ name: 'ns9.example.org', addresses: [] }], sinceWallMs: 1 },
+    },
   });
 }
 
@@ -262,7 +297,7 @@ describe('after a reboot', () => {
           goneForced: false,
         },
       },
-      baselines: fullState().baselines,
+      baselines: KEPT_ZONES,
     });
   });
 
@@ -466,7 +501,7 @@ describe('published.json', () => {
           confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, unseen: 'Behind a proxy.' } },
         },
       },
-      zones: fullState().baselines,
+      zones: KEPT_ZONES,
     });
   });
 

@@ -87,7 +87,13 @@ export function makeRouter(options: { ubus?: string; env?: Record<string, string
   const script = join(bin, 'ubus');
   writeFileSync(script, options.ubus ?? `#!/bin/sh\nexec '${process.execPath}' '${STANDIN}' "$@"\n`);
   chmodSync(script, 0o755);
-  const env = { PATH: `${bin}:${process.env.PATH}`, HOLDFAST_UBUS_DIR: ubusDir, ...options.env };
+  const command = inject('command');
+  const env = {
+    PATH: [bin, ...command.folders, process.env.PATH].join(':'),
+    HOLDFAST_UBUS_DIR: ubusDir,
+    ...command.env,
+    ...options.env,
+  };
   onTestFinished(dispose);
 
   async function dispose(): Promise<void> {
@@ -113,7 +119,7 @@ export function makeRouter(options: { ubus?: string; env?: Record<string, string
   }
 
   function start(args: readonly string[], prefix: readonly string[] = []): AgentProcess {
-    const argv = [...prefix, process.execPath, inject('bundle'), ...args, '--config', configFile];
+    const argv = [...prefix, ...command.argv, ...args, '--config', configFile];
     const child = spawn(argv[0] ?? '', argv.slice(1), {
       env,
       cwd: folder,

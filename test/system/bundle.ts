@@ -8,11 +8,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { commandFor, type Runtime, type RuntimeCommand } from '../quickjs/runtime.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Path of the built agent. */
+    /** Path of the agent that was built for Node. */
     bundle: string;
+    /** The runtime whose turn it is; Node unless the project says otherwise. */
+    runtime: Runtime;
+    /** How the built agent is started on it. */
+    command: RuntimeCommand;
   }
 }
 
@@ -21,7 +26,7 @@ const BUNDLE = join(ROOT, 'dist/holdfast.cjs');
 
 let copy: string | undefined;
 
-export function setup(project: TestProject): void {
+export async function setup(project: TestProject): Promise<void> {
   const startedMs = Date.now();
   const { stderr } = spawnSync(process.execPath, ['build.mjs'], { cwd: ROOT, encoding: 'utf8' });
   // The size is for the build itself to complain about (status 1): what counts here is a fresh bundle.
@@ -31,6 +36,7 @@ export function setup(project: TestProject): void {
   copy = mkdtempSync(join(tmpdir(), 'holdfast-bundle-'));
   cpSync(join(ROOT, 'dist'), copy, { recursive: true });
   project.provide('bundle', join(copy, 'holdfast.cjs'));
+  project.provide('command', await commandFor(project.config.provide.runtime ?? 'node', copy));
 }
 
 export function teardown(): void {

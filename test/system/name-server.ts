@@ -136,7 +136,7 @@ function bindConfig(folder: string, port: number): string {
   const keys = Object.entries(KEYS).map(
     ([name, secret]) => `key "${name}.example" { algorithm ${name}; secret "${secret}"; };`,
   );
-  const grants = Object.keys(KEYS).map((name) => `grant ${name}.example subdomain ${ZONE} A AAAA;`);
+  const grants = Object.keys(KEYS).map((name) => `grant ${name}.example subdomain ${ZONE} A AAAA CNAME;`);
   const oneGrant = Object.keys(KEYS).map((name) => `grant ${name}.example name a-only.${CLOSED_ZONE} A;`);
   return `${keys.join('\n')}
 options {

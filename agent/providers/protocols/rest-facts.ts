@@ -37,6 +37,18 @@ export interface RestFacts {
   addsBeforeRemoving?: true;
 }
 
+/** The same calls write a CNAME: `type` is CNAME, and `address` the name that it points at. */
+export interface RestCname {
+  /** What the provider calls the type, where it is another word or a number. */
+  type?: Json;
+  /** Names are written with a final dot. */
+  finalDot?: true;
+  /** By the name of a call: members merged into its body, such as the TTL where that of an address is kept. */
+  bodies?: Record<string, Json>;
+  /** Facts of their own, where the calls are others or addresses go by another protocol. */
+  facts?: RestFacts;
+}
+
 export type RestFailure = FailureFacts & { when: Matcher };
 
 export type Authentication = (

@@ -6,18 +6,17 @@
  */
 import { FAMILIES, type Family } from '../../core/address.ts';
 import { type Failure, failed, ok } from '../../core/failure.ts';
-import { zoneCandidates } from '../../core/hostname.ts';
+import { normaliseHostname, zoneCandidates } from '../../core/hostname.ts';
+import type { ProviderDefinition } from '../definition.ts';
 import type { Json } from '../json-pointer.ts';
-import type { CallResult, Protocol, UpdateCall, Verdict } from '../protocol.ts';
+import type { AliasCall, AliasResult, CallResult, Protocol, UpdateCall, Verdict } from '../protocol.ts';
 import { replyFailure } from '../reply.ts';
 import type { RecordState, RestCall, RestFacts } from './rest-facts.ts';
 import { captured, incomplete, isSame, listed, matching, type Reading } from './rest-reply.ts';
-import { asText, MissingValue, type Values } from './rest-template.ts';
+import { asText, MissingValue, merged, type Values } from './rest-template.ts';
 import { createWire, type Wire, type WirePorts } from './rest-wire.ts';
 
-export const rest: Protocol = {
-  update,
-};
+export const rest: Protocol = { update, alias };
 
 const TYPES: Record<Family, string> = { ipv4: 'A', ipv6: 'AAAA' };
 const ANY_STATE: readonly RecordState[] = ['absent', 'different', 'equal', 'surplus'];
@@ -47,6 +46,7 @@ const NOTHING: Found = { json: undefined, elements: [] };
 /** By the number of records found, and of those with another address. */
 const STATES: Record<string, RecordState> = { '1/0': 'equal', '1/1': 'different', '2/1': 'surplus' };
 
+const SEVERAL = 'rest/SEVERAL_RECORDS';
 const PROXIED =
   "The record stands behind the provider's proxy: the DNS shows addresses of the proxy, and the provider's own answer counts.";
 
@@ -61,27 +61,37 @@ async function update(
   }
   const wire = createWire(call, facts, ports, redact);
   const targets = targetsOf(call, facts);
-  const apex = facts.apex ?? '@';
-  let later: RestCall[] = [];
-  for (const [index, step] of facts.calls.entries()) {
-    later = facts.calls.slice(index + 1).filter(({ forEach }) => forEach !== 'account');
-    const concerned = targets.filter(
-      (target) => step.optional || (isOpen(target) && statesOf(step).includes(target.state)),
-    );
-    await (step.forEach === 'candidate' ? findZones(step, concerned) : runAll(step, concerned));
-  }
+  await carryOut(call, facts, wire, facts.calls, targets);
   return {
-    outcomes: call.hostnames.map(verdictOf),
+    outcomes: call.hostnames.map((hostname) => verdictOf(hostname, targets)),
     unseen: call.hostnames.map((hostname) =>
       targets.some((target) => target.hostname === hostname && isProxied(target)) ? PROXIED : undefined,
     ),
     exchange: wire.exchange(),
   };
+}
 
-  function verdictOf(hostname: string): Verdict {
-    const own = targets.filter((target) => target.hostname === hostname);
-    const failure = own.find((target) => target.failure)?.failure;
-    return failure ? failed(failure) : ok(undefined);
+function verdictOf(hostname: string, targets: readonly Target[]): Verdict {
+  const failure = targets.find((target) => target.hostname === hostname && target.failure)?.failure;
+  return failure ? failed(failure) : ok(undefined);
+}
+
+/** Reads, and writes only where `calls` has the calls for it. What was asked before is not asked again. */
+async function carryOut(
+  call: UpdateCall,
+  facts: RestFacts,
+  wire: Wire,
+  calls: readonly RestCall[],
+  targets: readonly Target[],
+): Promise<void> {
+  const apex = facts.apex ?? '@';
+  let later: RestCall[] = [];
+  for (const [index, step] of calls.entries()) {
+    later = calls.slice(index + 1).filter(({ forEach }) => forEach !== 'account');
+    const concerned = targets.filter(
+      (target) => step.optional || (isOpen(target) && statesOf(step).includes(target.state)),
+    );
+    await (step.forEach === 'candidate' ? findZones(step, concerned) : runAll(step, concerned));
   }
 
   async function runAll(step: RestCall, concerned: readonly Target[]): Promise<void> {
@@ -114,7 +124,7 @@ async function update(
     for (const target of unit) {
       learn(step, target, gathered.kind === 'found' ? gathered : NOTHING);
     }
-    const reading = facts?.calls.find(({ name }) => name === step.readBack);
+    const reading = facts.calls.find(({ name }) => name === step.readBack);
     if (reading) {
       await readBack(reading, unit);
     }
@@ -193,7 +203,7 @@ async function update(
       return;
     }
     const count = `${own.length}/${others.length}`;
-    const state = count === '2/1' && !facts?.addsBeforeRemoving ? undefined : STATES[count];
+    const state = count === '2/1' && !facts.addsBeforeRemoving ? undefined : STATES[count];
     if (state === undefined && own.length > 0) {
       fail([target], several(target, own.length));
     } else {
@@ -208,6 +218,73 @@ async function update(
       target.failure ??= failure;
     }
   }
+}
+
+/** The same calls with the type CNAME; a name that has addresses is left alone. */
+async function alias(
+  { hostname, target: pointed, ttlSec, ...rest }: AliasCall,
+  ports: WirePorts,
+  redact: (text: string) => string,
+): Promise<AliasResult> {
+  const facts = aliasFacts(rest.provider);
+  const options = { ...rest.options, ttl: String(ttlSec) };
+  const call: UpdateCall = { ...rest, options, hostnames: [hostname] };
+  const wire = createWire(call, facts, ports, redact);
+  const { type = 'CNAME', finalDot } = rest.provider.cname?.rest ?? {};
+  const questions = facts.calls.filter(({ when }) => when === undefined);
+  const address = pointed === undefined ? '' : `${pointed}${finalDot ? '.' : ''}`;
+  const outcome = await outcomeOf();
+  return { outcome, exchange: wire.exchange() };
+
+  async function outcomeOf(): Promise<AliasResult['outcome']> {
+    const [seen] = await played(questions, [{ type, address }]);
+    if (seen?.failure || seen?.values.zone === hostname) {
+      return failed(seen.failure ?? atApex(hostname));
+    }
+    const isThere = seen !== undefined && seen.state !== 'absent';
+    if (pointed === undefined || seen?.state === 'equal') {
+      return ok(isThere ? nameOf(asText(seen.values.current ?? '')) : undefined);
+    }
+    if (!isThere) {
+      const types = [facts.types?.ipv4 ?? TYPES.ipv4, facts.types?.ipv6 ?? TYPES.ipv6];
+      const others = await played(
+        questions,
+        types.map((one) => ({ type: one, address: '' })),
+      );
+      const [unread] = others.filter((one) => one.failure && one.failure.code !== SEVERAL);
+      if (unread?.failure || others.some((one) => one.failure || one.state !== 'absent')) {
+        return failed(unread?.failure ?? addressesInTheWay(hostname));
+      }
+    }
+    const [written] = await played(facts.calls, [{ type, address }]);
+    return written?.failure ? failed(written.failure) : ok(pointed);
+  }
+
+  async function played(calls: readonly RestCall[], records: { type: Json; address: string }[]) {
+    const contents = records.map((record) => ({ family: 'both', ...record }));
+    const targets = targetsFor(call, facts, hostname, contents);
+    await carryOut(call, facts, wire, calls, targets);
+    return targets;
+  }
+}
+
+function aliasFacts({ id, cname, rest: own }: ProviderDefinition): RestFacts {
+  const facts = cname?.rest?.facts ?? own;
+  if (!cname || !facts) {
+    throw new Error(`${id} has no facts for an alias`);
+  }
+  const { bodies } = cname.rest ?? {};
+  const calls = facts.calls.map((step) => {
+    const more = bodies?.[step.name];
+    return more === undefined ? step : { ...step, body: merged(step.body, more) };
+  });
+  return { ...facts, calls };
+}
+
+/** As the rest of the agent writes names. */
+function nameOf(text: string): string {
+  const name = normaliseHostname(text);
+  return name.ok ? name.hostname : text;
 }
 
 /** Sends a call, all pages of it where it has several. */
@@ -256,36 +333,48 @@ async function gather(
 }
 
 function targetsOf(call: UpdateCall, facts: RestFacts): Target[] {
+  const contents = contentsOf(call, facts);
+  return call.hostnames.flatMap((hostname) => targetsFor(call, facts, hostname, contents));
+}
+
+interface Content {
+  family: string;
+  type: Json;
+  address: string;
+}
+
+function targetsFor(
+  call: UpdateCall,
+  facts: RestFacts,
+  hostname: string,
+  contents: readonly Content[],
+): Target[] {
   const { ttl = facts.ttlSec, ...options } = call.options;
   const zone = options.zone?.toLowerCase().replace(/\.$/, '');
   const named = Object.fromEntries(
     Object.entries(options).map(([name, value]) => [camelCase(name), value] as const),
   );
-  return call.hostnames.flatMap((hostname) =>
-    contentsOf(call, facts).map(({ family, type, address }): Target => {
-      const values: Values = {
-        ...named,
-        ...(ttl !== undefined && { ttl: typeof facts.ttlSec === 'number' ? Number(ttl) : ttl }),
-        hostname,
-        family,
-        type,
-        address,
-        ...(zone !== undefined && { zone, name: nameIn(zone, hostname, facts.apex ?? '@') }),
-      };
-      const isForeign = zone !== undefined && hostname !== zone && !hostname.endsWith(`.${zone}`);
-      const failure = isForeign && { failure: notInZone(hostname, zone) };
-      return { hostname, address, values, state: 'different', done: false, ...failure };
-    }),
-  );
+  return contents.map(({ family, type, address }): Target => {
+    const values: Values = {
+      ...named,
+      ...(ttl !== undefined && { ttl: typeof facts.ttlSec === 'number' ? Number(ttl) : ttl }),
+      hostname,
+      family,
+      type,
+      address,
+      ...(zone !== undefined && { zone, name: nameIn(zone, hostname, facts.apex ?? '@') }),
+    };
+    const isForeign = zone !== undefined && hostname !== zone && !hostname.endsWith(`.${zone}`);
+    const failure = isForeign && { failure: notInZone(hostname, zone) };
+    return { hostname, address, values, state: 'different', done: false, ...failure };
+  });
 }
 
 /** One record for each address, or one for both. */
-function contentsOf(call: UpdateCall, { together, types }: RestFacts) {
+function contentsOf(call: UpdateCall, { together, types }: RestFacts): Content[] {
   const contents = FAMILIES.flatMap((family) => {
     const address = call[family];
-    return address === undefined
-      ? []
-      : [{ family: family as string, type: types?.[family] ?? TYPES[family], address }];
+    return address === undefined ? [] : [{ family, type: types?.[family] ?? TYPES[family], address }];
   });
   return together === undefined
     ? contents
@@ -350,5 +439,15 @@ function noZone(hostname: string, candidates: readonly string[]): Failure {
 
 function several({ hostname, values }: Target, count: number): Failure {
   const sentence = `The provider has ${count} records of type ${asText(values.type ?? '')} for ${hostname}. Delete all but one there; Holdfast does not choose between them.`;
-  return replyFailure('rest/SEVERAL_RECORDS', 'refused', 'hostname', sentence, '');
+  return replyFailure(SEVERAL, 'refused', 'hostname', sentence, '');
+}
+
+function atApex(hostname: string): Failure {
+  const sentence = `${hostname} is a zone itself, and DNS has no aliases there (RFC 1034 section 3.6.2). Choose a name below it.`;
+  return replyFailure('rest/ALIAS_AT_APEX', 'refused', 'hostname', sentence, '');
+}
+
+function addressesInTheWay(hostname: string): Failure {
+  const sentence = `${hostname} has an address (A or AAAA) at the provider, and an alias has nothing beside it. Delete these records there and ask for an update; Holdfast takes away nothing that it has not made.`;
+  return replyFailure('rest/NAME_TAKEN', 'refused', 'hostname', sentence, '');
 }

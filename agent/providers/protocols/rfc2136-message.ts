@@ -6,7 +6,10 @@ export const CLASS_ANY = 255;
 export const TYPE_TSIG = 250;
 const HEADER_OCTETS = 12;
 const CLASS_IN = 1;
+const CLASS_NONE = 254;
+const TYPE_CNAME = 5;
 const TYPE_SOA = 6;
+const TYPE_ANY = 255;
 const TYPES = { ipv4: 1, ipv6: 28 } as const;
 const FLAG_QR = 0x8000;
 const OPCODE_MASK = 0x7800;
@@ -72,6 +75,48 @@ export function encodeUpdate({ id, zone, hostnames, addresses, ttlSec }: Update)
     }
   }
   return concatenated(parts);
+}
+
+export interface AliasUpdate {
+  /** 0 to 65535, unpredictable. */
+  id: number;
+  zone: string;
+  /** Within the zone. */
+  hostname: string;
+  /** The name that the CNAME has now; undefined where there is nothing of this name. */
+  previous: string | undefined;
+  target: string;
+  ttlSec: number;
+}
+
+/**
+ * The old CNAME goes, the new one comes, on condition that nothing has changed since it was read: the CNAME is
+ * the one we know (RFC 2136 section 2.4.2), or the name is not in use at all (section 2.4.5).
+ */
+export function encodeAliasUpdate(update: AliasUpdate): Uint8Array | undefined {
+  const { id, zone, hostname, previous, target, ttlSec } = update;
+  const zoneName = encodeName(zone);
+  const name = encodeWithin(hostname, zone);
+  const content = encodeName(target);
+  const before = previous === undefined ? new Uint8Array() : encodeName(previous);
+  if (!zoneName || !name || !content || !before) {
+    return undefined;
+  }
+  const record = (type: number, recordClass: number, ttl: number, octets: Uint8Array) => [
+    name,
+    numbers([type, 16], [recordClass, 16], [ttl, 32], [octets.length, 16]),
+    octets,
+  ];
+  return concatenated([
+    numbers([id, 16], [OPCODE_UPDATE, 16], [1, 16], [1, 16], [2, 16], [0, 16]),
+    zoneName,
+    numbers([TYPE_SOA, 16], [CLASS_IN, 16]),
+    ...(previous === undefined
+      ? record(TYPE_ANY, CLASS_NONE, 0, before)
+      : record(TYPE_CNAME, CLASS_IN, 0, before)),
+    ...record(TYPE_CNAME, CLASS_ANY, 0, new Uint8Array()),
+    ...record(TYPE_CNAME, CLASS_IN, ttlSec, content),
+  ]);
 }
 
 /** What a reply to an update says, TSIG aside. */

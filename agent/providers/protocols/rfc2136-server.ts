@@ -77,9 +77,14 @@ export async function serversOf({ zone, primary }: Apex, ports: Ports): Promise<
   if (own.length > 0) {
     return own;
   }
+  return nameServersOf(zone, DNS_PORT, ports);
+}
+
+/** All name servers of a zone, by the word of the resolver. */
+export async function nameServersOf(zone: string, port: number, ports: Ports): Promise<DnsServer[]> {
   const reply = await resolve(zone, 'NS', ports);
   const names = (reply?.answers ?? []).filter(({ type }) => type === 'NS').map(({ value }) => value);
-  const found = await Promise.all(names.map((host) => addressesOf({ host, port: DNS_PORT }, ports)));
+  const found = await Promise.all(names.map((host) => addressesOf({ host, port }, ports)));
   return found.flat().slice(0, MAX_SERVERS);
 }
 

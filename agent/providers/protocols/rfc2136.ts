@@ -5,6 +5,7 @@
  */
 import { type Failure, type FailureKind, type FailureScope, failed, ok } from '../../core/failure.ts';
 import { fromBase64 } from '../../core/octets.ts';
+import type { Uplink } from '../../core/via.ts';
 import type { DnsServer, DnsTransport, ExchangeFault } from '../../ports.ts';
 import type { CallResult, Protocol, ProtocolPorts, UpdateCall, Verdict } from '../protocol.ts';
 import { replyFailure } from '../reply.ts';
@@ -22,7 +23,7 @@ const TIMEOUT_MS: Record<DnsTransport, number> = { udp: 1500, tcp: 5000 };
 const MAX_UDP_OCTETS = 512;
 const DEFAULT_ALGORITHM: TsigAlgorithm = 'hmac-sha256';
 
-type Meaning = readonly [code: string, kind: FailureKind, scope: FailureScope, sentence: string];
+export type Meaning = readonly [code: string, kind: FailureKind, scope: FailureScope, sentence: string];
 
 /** What a signed reply means (RFC 2136 section 2.2), and what to do about it. */
 const RCODES: Record<number, Meaning> = {
@@ -133,6 +134,12 @@ const FAULTS: Record<ExchangeFault | 'no-address', Meaning> = {
     'attempt',
     'There is no route to the DNS server. Check that the WAN has this address family.',
   ],
+  unavailable: [
+    'UNAVAILABLE',
+    'unreachable',
+    'attempt',
+    'This runtime cannot reach the DNS server: it needs the program nc, and the WAN with the route to the server. Let the agent run on node, or install nc.',
+  ],
   'no-address': [
     'NO_ADDRESS',
     'unreachable',
@@ -141,14 +148,14 @@ const FAULTS: Record<ExchangeFault | 'no-address', Meaning> = {
   ],
 };
 
-type Answer =
+export type Answer =
   | { kind: 'signed'; rcode: number; error: number; serverTimeSec?: number }
   | { kind: 'unsigned'; rcode: number; error: number }
   | { kind: 'forged' | 'bad-name' }
   | { kind: 'fault'; fault: ExchangeFault | 'no-address' };
 
 /** Names of one zone, and where their updates go. */
-interface Errand {
+export interface Errand {
   zone: string;
   servers: DnsServer[];
   hostnames: string[];
@@ -156,7 +163,7 @@ interface Errand {
   tcpOnly?: true;
 }
 
-interface Talk {
+export interface Talk {
   requests: string[];
   replies: string[];
 }
@@ -196,7 +203,10 @@ async function verdictsOf(call: UpdateCall, ports: ProtocolPorts, talk: Talk): P
   return verdicts;
 }
 
-function keyOf({ credential, options }: UpdateCall): TsigKey | Failure {
+export function keyOf({
+  credential,
+  options,
+}: Pick<UpdateCall, 'credential' | 'options'>): TsigKey | Failure {
   // nsupdate writes the algorithm before the name.
   const [, prefix, name = ''] = /^(?:(hmac-[^:]+):)?(.*)$/i.exec(credential.username) ?? [];
   const written = (options.key_algorithm ?? prefix ?? DEFAULT_ALGORITHM).toLowerCase();
@@ -215,9 +225,9 @@ function keyOf({ credential, options }: UpdateCall): TsigKey | Failure {
 }
 
 /** Finds zone and servers, as far as the account does not name them. */
-async function errandFor(
+export async function errandFor(
   hostname: string,
-  { options, server, via }: UpdateCall,
+  { options, server, via }: Pick<UpdateCall, 'options' | 'server' | 'via'>,
   ports: ProtocolPorts,
 ): Promise<Errand | { failure: Failure }> {
   const given = server === undefined ? undefined : parseServer(server);
@@ -272,20 +282,41 @@ async function run(
 }
 
 async function send(
-  { zone, servers, hostnames, tcpOnly }: Errand,
+  errand: Errand,
   key: TsigKey,
   call: UpdateCall,
   ports: ProtocolPorts,
   talk: Talk,
 ): Promise<Verdict> {
+  const { zone, hostnames } = errand;
   const addresses = [call.ipv4, call.ipv6].filter((address) => address !== undefined);
   const ttlSec = Number(call.options.ttl ?? call.provider.rfc2136?.ttlSec);
+  const told = await tell(
+    errand,
+    `${hostnames.join(' ')} = ${addresses.join(' ')}, TTL ${ttlSec}`,
+    (id) => encodeUpdate({ id, zone, hostnames, addresses, ttlSec }),
+    key,
+    call.via,
+    ports,
+    talk,
+  );
+  return judge(told.answer, told.offsetSec);
+}
+
+/** What the first server that can be reached answers to a signed message. */
+export async function tell(
+  { zone, servers, tcpOnly }: Errand,
+  change: string,
+  encode: (id: number) => Uint8Array | undefined,
+  key: TsigKey,
+  via: Uplink | undefined,
+  ports: ProtocolPorts,
+  talk: Talk,
+): Promise<{ answer: Answer; offsetSec: number }> {
   let answer: Answer = { kind: 'fault', fault: 'no-address' };
   let offsetSec = 0;
   for (const server of servers) {
-    talk.requests.push(
-      `UPDATE ${zone} at ${server.address}:${server.port}, key ${key.name}: ${hostnames.join(' ')} = ${addresses.join(' ')}, TTL ${ttlSec}`,
-    );
+    talk.requests.push(`UPDATE ${zone} at ${server.address}:${server.port}, key ${key.name}: ${change}`);
     answer = await attempt(server, 0);
     if (answer.kind === 'signed' && answer.serverTimeSec !== undefined) {
       // RFC 8945 section 5.2.3: the reply is signed and tells the time there. Once more, with that time.
@@ -298,19 +329,19 @@ async function send(
       break;
     }
   }
-  return judge(answer, offsetSec);
+  return { answer, offsetSec };
 
   async function attempt(server: DnsServer, offset: number): Promise<Answer> {
     const [high = 0, low = 0] = ports.crypto.randomOctets(2);
     const id = high * 256 + low;
-    const unsigned = encodeUpdate({ id, zone, hostnames, addresses, ttlSec });
+    const unsigned = encode(id);
     const signed = unsigned && sign(unsigned, key, nowSec() + offset);
     if (signed === undefined) {
       return { kind: 'bad-name' };
     }
     const { message, mac } = signed;
-    const localAddress = localAddressFor(server, call.via);
-    if (call.via && localAddress === undefined) {
+    const localAddress = localAddressFor(server, via);
+    if (via && localAddress === undefined) {
       return { kind: 'fault', fault: 'no-address' };
     }
     let answer: Answer = { kind: 'fault', fault: 'timeout' };
@@ -360,7 +391,7 @@ function isSilence(answer: Answer): boolean {
   return answer.kind === 'fault' && answer.fault === 'timeout';
 }
 
-function judge(answer: Answer, offsetSec: number): Verdict {
+export function judge(answer: Answer, offsetSec: number): Verdict {
   switch (answer.kind) {
     case 'fault':
       return failed(failureOf(FAULTS[answer.fault]));
@@ -410,7 +441,7 @@ function textOf(answer: Answer): string {
   }
 }
 
-function failureOf([code, kind, scope, sentence]: Meaning, line = ''): Failure {
+export function failureOf([code, kind, scope, sentence]: Meaning, line = ''): Failure {
   return replyFailure(`rfc2136/${code}`, kind, scope, sentence, line);
 }
 

@@ -25,21 +25,70 @@ if [ "$1" = --wake ]; then
 	exit 0
 fi
 
-if [ -f $LIB/holdfast.cjs ] && runtime=$(command -v node); then
+# $1: the sentence for whoever asked.
+refuse() {
+	echo "holdfast: $1" >&2
+	# Nobody sees what a service says: the log is where people look.
+	[ "$asked" = --runtime ] && logger -t holdfast -p daemon.err "$1"
+	exit 127
+}
+
+# `option runtime` of the file that the agent will read. By the shell alone: its jail has no other program.
+wanted() {
+	local config=/etc/config/holdfast word before kind name value
+	for word; do
+		case "$before" in --config | -c) config=$word ;; esac
+		before=$word
+	done
+	[ -r "$config" ] || return 0
+	while read -r kind name value || [ -n "$kind" ]; do
+		case "$kind $name" in
+		"option runtime" | "option 'runtime'" | 'option "runtime"')
+			case "$value" in
+			node | \'node\'* | \"node\"*) echo node ;;
+			quickjs | \'quickjs\'* | \"quickjs\"*) echo quickjs ;;
+			esac
+			;;
+		esac
+	done <"$config"
+}
+
+with_node() {
+	[ -f $LIB/holdfast.cjs ] && runtime=$(command -v node) || return 1
 	# Without these flags Node's memory doubles over 1,000 updates.
 	flags="--max-semi-space-size=1 --max-old-space-size=16 --v8-pool-size=1 $LIB/holdfast.cjs"
 	export UV_THREADPOOL_SIZE=2
-elif [ -f $LIB/holdfast.mjs ] && runtime=$(command -v qjs); then
-	flags=$LIB/holdfast.mjs
-else
-	sentence='The agent needs a JavaScript runtime, and none is installed. Install the package node.'
-	echo "holdfast: $sentence" >&2
-	# Nobody sees what a service says: the log is where people look.
-	[ "$1" = --runtime ] && logger -t holdfast -p daemon.err "$sentence"
-	exit 127
-fi
+}
 
-if [ "$1" = --runtime ]; then
+with_quickjs() {
+	[ -f $LIB/holdfast.mjs ] && runtime=$(command -v qjs) || return 1
+	local version
+	version=$("$runtime" --help 2>/dev/null)
+	case "$version" in
+	"QuickJS version 202"[0-4]*) refuse 'This QuickJS is too old. Install the package quickjs of OpenWrt 25.12 or later.' ;;
+	"QuickJS version "*) version=${version#QuickJS version } version=${version%%[!0-9-]*} ;;
+	*) refuse 'qjs is not the QuickJS of Fabrice Bellard: QuickJS-ng never sleeps while it waits for another program. Install the package quickjs.' ;;
+	esac
+	# The source is not needed once it is compiled.
+	flags=--strip-source
+	# Until then a promise that was rejected a moment before somebody looked at it was the end.
+	case "$version" in 2025-0[1-8]-*) flags="$flags --no-unhandled-rejection" ;; esac
+	flags="$flags $LIB/holdfast.mjs"
+	export HOLDFAST_RUNTIME="quickjs $version"
+}
+
+asked=$1
+needed='The agent needs a JavaScript runtime'
+remedy='Install the package node, or the packages quickjs and curl.'
+[ -f $LIB/holdfast.mjs ] || remedy='Install the package node.'
+[ -f $LIB/holdfast.cjs ] || remedy='Install the packages quickjs and curl.'
+case "$(wanted "$@")" in
+node) with_node || refuse "$needed, and option runtime asks for node, which is not installed. Set it to auto, or install node." ;;
+quickjs) with_quickjs || refuse "$needed, and option runtime asks for quickjs, which is not installed. Set it to auto, or install quickjs and curl." ;;
+*) with_node || with_quickjs || refuse "$needed, and none is installed. $remedy" ;;
+esac
+
+if [ "$asked" = --runtime ]; then
 	echo "$runtime"
 	exit 0
 fi

@@ -262,6 +262,8 @@ function configurationWith(password: string): { config: Config; account: Account
       notifyScript: '',
       resolvers: [],
       publicResolvers: [],
+      controlServers: [],
+      dohUrls: [],
       dnsPort: 53,
       stateDir: '/run/holdfast',
       publishedFile: '/etc/holdfast/published.json',

@@ -1,0 +1,438 @@
+/**
+ * Incidents: what is wrong for long enough, or for sure, is told once, and once more when it is over. What
+ * could not be checked neither opens nor closes one.
+ *
+ * about (first part of the id)   opens                                   closes
+ * zone:ZONE                      in other hands: at once;                two good checks in a row of each of
+ *                                else at the second check in a row       its names, two minutes apart or more
+ * host:HOST                      at the second check in a row            the same, of that name
+ * account:ACCOUNT                blocked: at once;                       an update was taken, or none is due
+ *                                no update taken for an hour
+ * name:HOST                      the same of one hostname                the same
+ */
+import type { Retry } from './backoff.ts';
+import { type Draft, report, wakeAt } from './draft.ts';
+import type { Failure } from './failure.ts';
+import type { Axis } from './health.ts';
+import type { Incident } from './incident.ts';
+import { tell } from './outbox.ts';
+import type { AccountPlan, HostPlan } from './plan.ts';
+import {
+  type AgentState,
+  type Block,
+  chosenOf,
+  type HostState,
+  type LaneState,
+  laneOf,
+  type Since,
+  unconfirmedFamilies,
+} from './state.ts';
+import { durationText, momentText, sinceText } from './when.ts';
+
+/** After an update an answer may be late; younger than this only a zone in other hands counts. */
+const SETTLED_MS = 300_000;
+const GOOD_FOR_MS = 120_000;
+const OUTAGE_MS = 3_600_000;
+/** Open ones are always kept. */
+const MAX_KEPT = 20;
+
+interface Trouble {
+  about: string;
+  subject: string;
+  code: string;
+  sentence: string;
+  evidence: string[];
+  mustAct: boolean;
+  sinceWallMs: number;
+  /** No second check is needed. */
+  atOnce?: true;
+}
+
+/** Codes of a zone, the most telling last: a text is never replaced by one that says less. */
+const ZONE_CODES = [
+  'authority/ZONE_FAULT',
+  'authority/SINKHOLED',
+  'delegation/REMOVED',
+  'delegation/CHANGED',
+];
+const HOST_CODES = ['public/WRONG', 'public/FAULT', 'authority/PARTIAL', 'authority/STALE', 'authority/GONE'];
+
+/** Is there a record of this host that the DNS shows and that is checked? */
+export function isWatched({ state }: Draft, id: string): boolean {
+  const plan = state.plan.hosts[id];
+  const host = state.hosts[id];
+  return (
+    state.plan.agent.verify &&
+    plan?.inDns === true &&
+    plan.families.some((family) => host?.confirmed[family] && host.confirmed[family].unseen === undefined)
+  );
+}
+
+export function hasOpenIncident({ incidents }: AgentState, host: string): boolean {
+  return incidents.some((one) => isOpen(one) && one.hosts.includes(host));
+}
+
+/** After a check of this host. Returns whether its trouble is told by an incident now. */
+export function noteCheck(draft: Draft, id: string): boolean {
+  const { state, now } = draft;
+  const host = state.hosts[id];
+  const found = host && troubleOf(draft, id, host);
+  if (!host || found === 'unclear') {
+    return ofChecks(state, id).length > 0;
+  }
+  const about = found?.about ?? '';
+  const before = host.check.streak;
+  const streak =
+    before?.about === about
+      ? { ...before, count: before.count + 1, lastMs: now.ms }
+      : { about, count: 1, firstMs: now.ms, lastMs: now.ms };
+  state.hosts[id] = { ...host, check: { ...host.check, streak } };
+  for (const incident of ofChecks(state, id)) {
+    closeIfOver(draft, incident);
+  }
+  if (found) {
+    const open = openOne(state, about);
+    if (open) {
+      improve(draft, open, found, id);
+    } else if (found.atOnce || streak.count >= 2) {
+      openCheck(draft, found, id, host);
+    }
+  }
+  return ofChecks(state, id).length > 0;
+}
+
+/** What checks of this host have opened and may close. */
+function ofChecks({ incidents }: AgentState, host: string): Incident[] {
+  return incidents.filter((one) => isOpen(one) && one.hosts.includes(host) && /^(zone|host):/.test(one.id));
+}
+
+/** What the last check points at; undefined: all is well. */
+function troubleOf(draft: Draft, id: string, host: HostState): Trouble | 'unclear' | undefined {
+  const { delegation, authority, publicView } = host.axes;
+  const axes = [delegation, authority, publicView].flatMap((axis) => axis ?? []);
+  const { zone } = host.check;
+  const worst = (codes: readonly string[]) =>
+    axes
+      .filter(({ code }) => codes.includes(code))
+      .sort((one, other) => codes.indexOf(other.code) - codes.indexOf(one.code))[0];
+  const ofZone = zone === undefined ? undefined : worst(ZONE_CODES);
+  const axis = ofZone ?? worst(HOST_CODES);
+  if (!axis) {
+    const isWell = authority?.verdict === 'ok' || authority?.verdict === 'warning';
+    return isWell ? undefined : 'unclear';
+  }
+  const atOnce = axis.code === 'delegation/CHANGED';
+  if (!atOnce && isYoung(draft, host)) {
+    return 'unclear';
+  }
+  const { code, sentence, mustAct, sinceWallMs } = axis;
+  return {
+    ...(ofZone && zone !== undefined
+      ? { about: `zone:${zone}`, subject: zone }
+      : { about: `host:${id}`, subject: host.hostname }),
+    ...{ code, sentence, mustAct, sinceWallMs, evidence: evidenceOf(axis, authority) },
+    ...(atOnce && { atOnce }),
+  };
+}
+
+/** Whoever reads that a zone has moved wants to know as well what its servers say. */
+function evidenceOf(axis: Axis, authority: Axis | undefined): string[] {
+  return axis === authority ? axis.evidence : [...axis.evidence, ...(authority?.evidence ?? [])];
+}
+
+function isYoung({ now }: Draft, { confirmed }: HostState): boolean {
+  return Object.values(confirmed).some(({ atMs }) => atMs !== undefined && now.ms - atMs < SETTLED_MS);
+}
+
+function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState): void {
+  const { state } = draft;
+  const { zone } = host.check;
+  if (!trouble.about.startsWith('zone:')) {
+    const ofZone = openOne(state, `zone:${zone}`);
+    if (ofZone) {
+      replace(draft, withHost(ofZone, id));
+    } else {
+      open(draft, trouble, [id]);
+    }
+    return;
+  }
+  const hosts = Object.keys(state.plan.hosts).filter(
+    (one) => one === id || (state.hosts[one]?.check.zone === zone && isWatched(draft, one)),
+  );
+  const incident = open(draft, trouble, hosts);
+  for (const one of hosts) {
+    const own = openOne(state, `host:${one}`);
+    if (own) {
+      close(draft, own, `${own.subject} is now part of what happened to ${zone}.`);
+    }
+    // What was good before says nothing of now.
+    const known = state.hosts[one];
+    if (known && known.check.streak?.about !== trouble.about) {
+      const { streak: _, ...check } = known.check;
+      state.hosts[one] = { ...known, check };
+    }
+  }
+  replace(draft, incident);
+}
+
+/** The text may get better without a new message. */
+function improve(draft: Draft, incident: Incident, found: Trouble, id: string): void {
+  const isWorse = ZONE_CODES.indexOf(found.code) < ZONE_CODES.indexOf(incident.code);
+  const { code, evidence, mustAct } = found;
+  const better = isWorse
+    ? {}
+    : { code, evidence, mustAct, sentence: sinceText(found.sentence, incident.openedWallMs) };
+  replace(draft, { ...withHost(incident, id), ...better });
+}
+
+function withHost(incident: Incident, id: string): Incident {
+  return incident.hosts.includes(id) ? incident : { ...incident, hosts: [...incident.hosts, id] };
+}
+
+function closeIfOver(draft: Draft, incident: Incident): void {
+  const { state } = draft;
+  const hosts = incident.hosts.filter((id) => isWatched(draft, id));
+  const isOver = hosts.every((id) => {
+    const streak = state.hosts[id]?.check.streak;
+    return (
+      streak !== undefined &&
+      streak.about !== aboutOf(incident) &&
+      streak.count >= 2 &&
+      streak.lastMs - streak.firstMs >= GOOD_FOR_MS
+    );
+  });
+  if (!isOver || hosts.length === 0) {
+    return;
+  }
+  const ofZone = aboutOf(incident).startsWith('zone:');
+  const adopted =
+    ofZone && incident.code.startsWith('delegation/') && state.baselines[incident.subject]?.adopted;
+  const sentence = adopted
+    ? `The new servers of ${incident.subject} have worked for a week and are now taken for the right ones.`
+    : `${incident.subject} is all right again.`;
+  close(draft, incident, sentence);
+}
+
+/** In every step: blocks, outages of update interfaces, and what nobody watches any more. */
+export function reviewIncidents(draft: Draft): void {
+  const { state } = draft;
+  for (const incident of state.incidents.filter(isOpen)) {
+    const [kind = '', id = ''] = aboutOf(incident).split(':');
+    if (/^(zone|host)$/.test(kind) && !incident.hosts.some((host) => isWatched(draft, host))) {
+      close(draft, incident, `${incident.subject} is not checked any more.`);
+    } else if (kind === 'account' && !state.plan.accounts[id]) {
+      close(draft, incident, 'The account is not configured any more.');
+    } else if (kind === 'name' && !state.plan.hosts[id]) {
+      close(draft, incident, `${incident.subject} is not configured any more.`);
+    }
+  }
+  for (const account of Object.values(state.plan.accounts)) {
+    reviewAccount(draft, account);
+  }
+  for (const host of Object.values(state.plan.hosts)) {
+    reviewHost(draft, host);
+  }
+}
+
+function reviewAccount(draft: Draft, { id, providerTitle }: AccountPlan): void {
+  const { state } = draft;
+  const account = state.accounts[id];
+  if (!account) {
+    return;
+  }
+  const hosts = Object.values(state.plan.hosts).flatMap((host) => (host.account === id ? host.id : []));
+  const failing = reviewUpdates(draft, `account:${id}`, {
+    ...{ subject: id, title: providerTitle, hosts, block: account.block, failing: account.failing },
+    failure: failureOf(draft, hosts, (_, lane) => [account.wait, lane?.retry]),
+  });
+  if (failing !== account.failing) {
+    const { failing: _, ...rest } = account;
+    state.accounts[id] = failing ? { ...rest, failing } : rest;
+  }
+}
+
+function reviewHost(draft: Draft, { id, hostname }: HostPlan): void {
+  const { state } = draft;
+  const host = state.hosts[id];
+  if (!host) {
+    return;
+  }
+  const failing = reviewUpdates(draft, `name:${id}`, {
+    ...{
+      subject: hostname,
+      title: `The update of ${hostname}`,
+      hosts: [id],
+      block: host.block,
+      failing: host.failing,
+    },
+    failure: failureOf(draft, [id], ({ retry }) => [retry]),
+  });
+  if (failing !== host.failing) {
+    const { failing: _, ...rest } = host;
+    state.hosts[id] = failing ? { ...rest, failing } : rest;
+  }
+}
+
+interface Updates {
+  subject: string;
+  title: string;
+  hosts: string[];
+  block: Block | undefined;
+  failing: Since | undefined;
+  /** Why what is due is not taken. */
+  failure: Failure | undefined;
+}
+
+/** Returns since when updates fail. */
+function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | undefined {
+  const { state, now } = draft;
+  const { subject, title, hosts, block, failure } = updates;
+  const known = openOne(state, about);
+  if (block) {
+    openOnce(draft, known, { ...block, about, subject, evidence: [], mustAct: true }, hosts);
+    return undefined;
+  }
+  if (!failure) {
+    if (known && isTaking(draft, known, hosts)) {
+      const sentence = about.startsWith('account:')
+        ? `${title} takes updates again.`
+        : `Updates of ${subject} are taken again.`;
+      close(draft, known, sentence);
+    }
+    return undefined;
+  }
+  const since = updates.failing ?? { sinceMs: now.ms, sinceWallMs: now.wallMs };
+  const isProven = failure.kind !== 'unreachable' || isLineProven(state, since.sinceWallMs);
+  if (now.ms < since.sinceMs + OUTAGE_MS) {
+    wakeAt(draft, since.sinceMs + OUTAGE_MS);
+  } else if (isProven) {
+    const { code, reply } = failure;
+    const said = about.startsWith('account:') ? 'has taken no update' : 'has failed';
+    const sentence = `${title} ${said} for an hour. ${failure.sentence}`;
+    const evidence = reply === undefined ? [] : [`Reply: ${reply}`];
+    const { sinceWallMs } = since;
+    openOnce(draft, known, { about, subject, code, sentence, evidence, mustAct: false, sinceWallMs }, hosts);
+  }
+  return since;
+}
+
+/** A lifted block alone is no all-clear: an update has been taken since, or none is due. */
+function isTaking({ state }: Draft, { openedWallMs }: Incident, ids: readonly string[]): boolean {
+  const hosts = ids.flatMap((id) => state.hosts[id] ?? []);
+  const taken = hosts
+    .flatMap((host) => Object.values(host.confirmed))
+    .some((one) => one.wallMs > openedWallMs);
+  return taken || !hosts.some((host) => !host.block && isDue(host));
+}
+
+/** Why updates that are due are not taken; undefined when none is due or none has failed. */
+function failureOf(
+  { state }: Draft,
+  ids: readonly string[],
+  retries: (host: HostState, lane: LaneState | undefined) => (Retry | undefined)[],
+): Failure | undefined {
+  for (const id of ids) {
+    const host = state.hosts[id];
+    if (host && !host.block && isDue(host)) {
+      const lane = state.lanes[laneOf(host) ?? ''];
+      const failed = retries(host, lane).find((retry) => retry && retry.failures > 0);
+      if (failed?.failure) {
+        return failed.failure;
+      }
+    }
+  }
+  return undefined;
+}
+
+function isDue(host: HostState): boolean {
+  const chosen = chosenOf(host);
+  return (
+    (chosen.ipv4 ?? chosen.ipv6) !== undefined &&
+    (host.due !== undefined || unconfirmedFamilies(host).length > 0)
+  );
+}
+
+/** Others answered since then, so that it is not this line; where nothing is checked, nobody knows better. */
+function isLineProven(state: AgentState, sinceWallMs: number): boolean {
+  const heard = ({ axes: { authority } }: HostState) =>
+    authority !== undefined && authority.verdict !== 'unknown' && authority.checkedWallMs > sinceWallMs;
+  return !state.plan.agent.verify || Object.values(state.hosts).some(heard);
+}
+
+function openOnce(draft: Draft, known: Incident | undefined, trouble: Trouble, hosts: string[]): void {
+  if (!known) {
+    open(draft, trouble, hosts);
+  } else if (known.code !== trouble.code) {
+    const { code, mustAct, evidence } = trouble;
+    const sentence = sinceText(trouble.sentence, trouble.sinceWallMs);
+    replace(draft, { ...known, code, mustAct, evidence, sentence });
+  }
+}
+
+function open(draft: Draft, trouble: Trouble, hosts: string[]): Incident {
+  const { state, now } = draft;
+  const { about, subject, code, evidence, mustAct } = trouble;
+  let second = Math.floor(now.wallMs / 1000);
+  while (state.incidents.some(({ id }) => id === `${about}@${second}`)) {
+    second += 1;
+  }
+  const incident: Incident = {
+    ...{ id: `${about}@${second}`, code, subject, hosts, evidence, mustAct },
+    sentence: sinceText(trouble.sentence, trouble.sinceWallMs),
+    openedWallMs: now.wallMs,
+  };
+  const all = [...state.incidents, incident];
+  const tooMany = Math.max(0, all.length - MAX_KEPT);
+  const dropped = all.filter((one) => !isOpen(one)).slice(0, tooMany);
+  state.incidents = all.filter((one) => !dropped.includes(one));
+  say(draft, 'opened', incident);
+  return incident;
+}
+
+function close(draft: Draft, incident: Incident, sentence: string): void {
+  const { now } = draft;
+  const lengthMs = now.wallMs - incident.openedWallMs;
+  const isSound = momentText(incident.openedWallMs) !== undefined && lengthMs > 0;
+  const closed = {
+    ...incident,
+    sentence: isSound ? `${sentence} It took ${durationText(lengthMs)}.` : sentence,
+    mustAct: false,
+    closedWallMs: now.wallMs,
+  };
+  replace(draft, closed);
+  say(draft, 'closed', closed);
+}
+
+function say(draft: Draft, kind: 'opened' | 'closed', incident: Incident): void {
+  const { id, subject, sentence, hosts } = incident;
+  const [ofKind] = id.split(':');
+  const title =
+    ofKind === 'account' ? (draft.state.plan.accounts[subject]?.providerTitle ?? subject) : subject;
+  const [only, ...others] = hosts;
+  report(draft, {
+    level: kind === 'opened' ? 'warning' : 'notice',
+    code: kind === 'opened' ? 'incident/OPENED' : 'incident/CLOSED',
+    sentence: sentence.includes(title) ? sentence : `${title}: ${sentence}`,
+    incident: id,
+    ...(ofKind === 'account'
+      ? { account: subject }
+      : only !== undefined && others.length === 0 && { host: only }),
+  });
+  tell(draft, kind, incident);
+}
+
+function replace({ state }: Draft, incident: Incident): void {
+  state.incidents = state.incidents.map((one) => (one.id === incident.id ? incident : one));
+}
+
+function openOne({ incidents }: AgentState, about: string): Incident | undefined {
+  return incidents.find((one) => isOpen(one) && aboutOf(one) === about);
+}
+
+function isOpen({ closedWallMs }: Incident): boolean {
+  return closedWallMs === undefined;
+}
+
+function aboutOf({ id }: Incident): string {
+  return id.slice(0, id.lastIndexOf('@'));
+}

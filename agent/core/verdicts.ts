@@ -1,0 +1,372 @@
+/**
+ * The one table from evidence to verdict to sentence. For each axis the first row that fits counts. A sentence
+ * is for somebody who does not know what a name server is: what happened, and what to do; the evidence beside
+ * it is for somebody who does.
+ */
+import type {
+  Asked,
+  AxisVerdict,
+  Judged,
+  Judgement,
+  ParentAnswer,
+  ServerAnswer,
+  Verification,
+} from './health.ts';
+import { type Picture, pictureOf } from './picture.ts';
+
+/** What the servers in charge came to, where that is known already. */
+type Facts = Picture & { served?: AxisVerdict };
+
+interface Row {
+  code: string;
+  verdict: AxisVerdict;
+  when: (p: Facts) => boolean;
+  sentence: (p: Facts) => string;
+  mustAct?: true;
+}
+
+const LATER = 'Nothing to do; Holdfast looks again.';
+const NO_UPDATES = 'More updates would not help, and none are sent.';
+
+const DELEGATION: readonly Row[] = [
+  {
+    code: 'delegation/INTERCEPTED',
+    verdict: 'unknown',
+    when: (p) => p.hands === 'intercepted' || (p.hands === 'silent' && p.line === 'intercepted'),
+    sentence: intercepted,
+  },
+  {
+    code: 'delegation/CANNOT_CHECK',
+    verdict: 'unknown',
+    when: (p) => p.hands === 'silent',
+    sentence: (p) => `Who is in charge of ${p.zone} cannot be found out now: nobody answers. ${LATER}`,
+  },
+  {
+    code: 'delegation/REMOVED',
+    verdict: 'failed',
+    when: (p) => p.hands === 'absent',
+    sentence: (p) =>
+      `${p.zone} was taken out of the Internet's directory: nobody is in charge of it any more. ` +
+      'If the domain is your own, renew it where you bought it; otherwise ask your provider, or use another name.',
+    mustAct: true,
+  },
+  {
+    code: 'delegation/OK',
+    verdict: 'ok',
+    when: (p) => p.hands === 'same',
+    sentence: (p) => `${p.zone} is in the hands of the servers that have always been in charge of it.`,
+  },
+  {
+    code: 'delegation/OK',
+    verdict: 'ok',
+    when: (p) => p.hands === 'renewed',
+    sentence: (p) => `${p.zone} has got new servers, of the operator that has always been in charge of it.`,
+  },
+  {
+    code: 'delegation/EXTENDED',
+    verdict: 'warning',
+    when: (p) => p.hands === 'mixed',
+    sentence: (p) =>
+      `${p.zone} is now also in the hands of servers of another operator (${list(p.come)}). ` +
+      'Nothing to do, as long as your name works.',
+  },
+  {
+    code: 'delegation/CHANGED',
+    verdict: 'failed',
+    when: (p) => p.authority.some('ok'),
+    sentence: (p) =>
+      `${p.zone} was handed over to servers of another operator (${moved(p)}). Your name works there too` +
+      `${p.authority.all('ok') ? '' : ', but only in part'}. Nothing to do now; if it stops working, a second ` +
+      'name at another provider helps.',
+  },
+  {
+    code: 'delegation/CHANGED',
+    verdict: 'failed',
+    when: (p) => p.former === 'right',
+    sentence: (p) =>
+      `${p.zone} was taken away from ${p.provider} and handed over to servers of another operator (${moved(p)}), ` +
+      `which do not lead visitors to you. ${p.provider} itself still has your right address: there is nothing to ` +
+      'repair here. Until the zone is handed back, use a name at another provider.',
+  },
+  {
+    code: 'delegation/CHANGED',
+    verdict: 'failed',
+    when: (p) => p.former === 'wrong' || p.former === 'silent',
+    sentence: (p) =>
+      `${p.zone} was handed over to servers of another operator (${moved(p)}), and neither they nor the old ones ` +
+      `give your address. Look at the news of ${p.provider}; until then, use a name at another provider.`,
+    mustAct: true,
+  },
+  {
+    code: 'delegation/CHANGED',
+    verdict: 'failed',
+    when: () => true,
+    sentence: (p) =>
+      `${p.zone} was handed over to servers of another operator (${moved(p)}), which do not lead visitors to you. ` +
+      `There is nothing to repair here; ${p.provider} must say what happened.`,
+  },
+];
+
+const AUTHORITY: readonly Row[] = [
+  {
+    code: 'authority/INTERCEPTED',
+    verdict: 'unknown',
+    when: (p) => p.line === 'intercepted' || p.authority.some('intercepted', 'forged'),
+    sentence: intercepted,
+  },
+  {
+    code: 'authority/CANNOT_CHECK',
+    verdict: 'unknown',
+    when: (p) =>
+      p.problem === undefined &&
+      (p.authority.count === 0 || p.authority.all('unreachable')) &&
+      p.line !== 'fine' &&
+      p.former !== 'right' &&
+      p.former !== 'wrong',
+    sentence: (p) =>
+      `No server in charge of ${p.zone} answers, and nobody else's either: it may be this line. ${LATER}`,
+  },
+  {
+    code: 'authority/WILDCARD',
+    verdict: 'warning',
+    when: (p) => p.authority.all('ok') && p.sibling === 'ours',
+    sentence: (p) =>
+      `Your address is given for ${p.hostname}, but for any other name beside it as well, so this proves nothing ` +
+      'of your name. Nothing to do, if you set the zone up like that.',
+  },
+  {
+    code: 'authority/OK',
+    verdict: 'ok',
+    when: (p) => p.authority.all('ok'),
+    sentence: (p) => `Every server in charge of ${p.zone} gives your address.`,
+  },
+  {
+    code: 'authority/SINKHOLED',
+    verdict: 'failed',
+    when: (p) => p.authority.some('wrong') && !p.authority.some('ok') && p.sibling === 'instead',
+    sentence: (p) =>
+      `Every name in ${p.zone} leads to ${list(p.instead)}, yours too: a page that replaces them all. ` +
+      `Only ${p.provider} or the new owner of the zone can change that; until then, use a name at another provider.`,
+  },
+  {
+    code: 'authority/SPREADING',
+    verdict: 'pending',
+    when: (p) => p.young && !p.authority.all('lame', 'fault', 'unreachable'),
+    sentence: (p) => `The new address is on its way to the servers in charge of ${p.zone}.`,
+  },
+  {
+    code: 'authority/ZONE_FAULT',
+    verdict: 'failed',
+    when: (p) => p.authority.all('unreachable'),
+    sentence: (p) =>
+      `No server in charge of ${p.zone} answers, while those of others do. ${p.hostname} does not work. ` +
+      `${repairer(p)} must repair that. ${NO_UPDATES}`,
+  },
+  {
+    code: 'authority/ZONE_FAULT',
+    verdict: 'failed',
+    when: (p) => p.authority.all('lame', 'fault', 'unreachable'),
+    sentence: (p) =>
+      `The servers in charge of ${p.zone} do not serve it. ${p.hostname} does not work. ` +
+      `${repairer(p)} must repair that. ${NO_UPDATES}`,
+  },
+  {
+    code: 'authority/ZONE_FAULT',
+    verdict: 'failed',
+    // What the new hands do not know is not gone: only the provider could say that.
+    when: (p) => taken(p) && p.authority.all('gone', 'no-data', 'lame', 'fault', 'unreachable'),
+    sentence: (p) =>
+      `The servers that are now in charge of ${p.zone} do not know ${p.hostname}. There is nothing to repair here.`,
+  },
+  {
+    code: 'authority/GONE',
+    verdict: 'failed',
+    when: (p) => p.authority.all('gone', 'lame', 'fault', 'unreachable') && p.renewal !== undefined,
+    sentence: ({ hostname, provider, renewal }) =>
+      `${hostname} does not exist any more. A free name at ${provider} ends unless it is confirmed every ` +
+      `${renewal?.days} days: log in at ${renewal?.page} and confirm it, or create it again.`,
+    mustAct: true,
+  },
+  {
+    code: 'authority/GONE',
+    verdict: 'failed',
+    when: (p) => p.authority.all('gone', 'lame', 'fault', 'unreachable'),
+    sentence: (p) =>
+      `${p.provider} accepted the address, but ${p.hostname} does not exist in the Internet's directory. ` +
+      'Log in there and confirm or create the name.',
+    mustAct: true,
+  },
+  {
+    code: 'authority/SOME_DOWN',
+    verdict: 'warning',
+    when: (p) => p.authority.some('ok') && p.authority.all('ok', 'lame', 'fault', 'unreachable'),
+    sentence: (p) =>
+      `Some servers in charge of ${p.zone} are out of order; the others give your address, and that is enough. ` +
+      'Nothing to do.',
+  },
+  {
+    code: 'authority/PARTIAL',
+    verdict: 'warning',
+    when: (p) => p.authority.some('ok'),
+    sentence: (p) =>
+      `Some servers in charge of ${p.zone} give your address, others still something else: some visitors do not ` +
+      `reach you. ${repairer(p)} must repair that. ${NO_UPDATES}`,
+  },
+  {
+    code: 'authority/STALE',
+    verdict: 'failed',
+    when: taken,
+    sentence: (p) =>
+      `The servers that are now in charge of ${p.zone} lead visitors to ${list(p.instead) || 'nowhere'} and not to ` +
+      'you. There is nothing to repair here.',
+  },
+  {
+    code: 'authority/STALE',
+    verdict: 'failed',
+    when: () => true,
+    sentence: (p) =>
+      `${p.provider} accepted the address, but gives out ${list(p.instead) || 'none'}. ` +
+      'Check there that no other device updates this name. If none does, it is for the provider to repair.',
+    mustAct: true,
+  },
+];
+
+const PUBLIC_VIEW: readonly Row[] = [
+  {
+    code: 'public/LOCAL_FILTER',
+    verdict: 'warning',
+    when: (p) =>
+      p.blocked &&
+      !p.young &&
+      (p.publicView.all('ok', 'unreachable') || p.publicView.count === 0) &&
+      (p.publicView.some('ok') || p.authority.all('ok')),
+    sentence: (p) =>
+      `${p.hostname} works for the world, but the DNS filter of your own network blocks it. ` +
+      'Put it on the list of allowed names there (AdGuard Home, Pi-hole, adblock).',
+    mustAct: true,
+  },
+  {
+    code: 'public/INTERCEPTED',
+    verdict: 'unknown',
+    when: (p) => !p.overHttps && (p.line === 'intercepted' || p.authority.some('forged')),
+    sentence: intercepted,
+  },
+  {
+    code: 'public/CANNOT_CHECK',
+    verdict: 'unknown',
+    when: (p) => p.publicView.count === 0 || p.publicView.all('unreachable'),
+    sentence: () => `None of the large public resolvers answers. ${LATER}`,
+  },
+  {
+    code: 'public/OK',
+    verdict: 'ok',
+    when: (p) => p.publicView.all('ok', 'unreachable'),
+    sentence: (p) =>
+      p.overHttps
+        ? 'People everywhere are led to your address; asked over HTTPS, because plain DNS is intercepted here.'
+        : 'People everywhere are led to your address.',
+  },
+  {
+    code: 'public/FAULT',
+    verdict: 'failed',
+    when: (p) => !p.young && p.publicView.all('fault', 'lame', 'unreachable'),
+    sentence: (p) =>
+      `The large public resolvers cannot find ${p.hostname} at all. ${repairer(p)} must repair that. ${NO_UPDATES}`,
+  },
+  {
+    code: 'public/WRONG',
+    verdict: 'failed',
+    when: (p) => p.served === 'failed' && !p.publicView.some('ok'),
+    sentence: () => 'People are led elsewhere or nowhere, as the servers in charge say; see there.',
+  },
+  {
+    code: 'public/CACHED',
+    verdict: 'pending',
+    when: () => true,
+    sentence: () =>
+      'Some public resolvers still give an older answer that they keep for a while. That ends by itself.',
+  },
+];
+
+export function judge(found: Verification, asked: Asked): Judgement {
+  const picture = pictureOf(found, asked);
+  const { zone, view, web } = found;
+  const ttls = found.authority.flatMap(({ kind, ttlSec }) => (kind === 'ok' ? (ttlSec ?? []) : []));
+  const control = found.control?.evidence ?? [];
+  const authority: Judged = picture.problem
+    ? { verdict: 'unknown', ...picture.problem, evidence: control, mustAct: false }
+    : judged(AUTHORITY, picture, [
+        ...found.authority.map(line),
+        ...(found.former ?? []).map((answer) => `before: ${line(answer)}`),
+        ...(found.sibling ? [`a name that nobody has: ${found.sibling.detail}`] : []),
+        ...control,
+      ]);
+  return {
+    ...(zone !== undefined && { zone }),
+    ...(view && { view }),
+    axes: {
+      delegation: judged(DELEGATION, picture, [
+        ...found.delegation.map(parentLine),
+        ...beforeLines(found, asked),
+      ]),
+      authority,
+      publicView: judged(PUBLIC_VIEW, { ...picture, served: authority.verdict }, [
+        ...found.publicView.map(line),
+        ...(found.ownView ?? []).map((answer) => `this network: ${line(answer)}`),
+      ]),
+    },
+    ...(ttls.length > 0 && { ttlSec: Math.min(...ttls) }),
+    ...(web && { web }),
+  };
+}
+
+function judged(rows: readonly Row[], picture: Facts, evidence: string[]): Judged {
+  const row = rows.find(({ when }) => when(picture));
+  if (!row) {
+    throw new Error('the last row of each table takes everything');
+  }
+  const { verdict, code, sentence, mustAct = false } = row;
+  return { verdict, code, sentence: sentence(picture), evidence, mustAct };
+}
+
+function line({ server, detail }: ServerAnswer): string {
+  return `${server}: ${detail}`;
+}
+
+function parentLine({ server, nameServers, detail }: ParentAnswer): string {
+  const said = nameServers.length > 0 ? `NS ${nameServers.join(' ')}` : 'no delegation';
+  return `${server}: ${said}${detail === undefined ? '' : ` (${detail})`}`;
+}
+
+function beforeLines({ zone, view }: Verification, { before }: Asked): string[] {
+  if (!before || before.zone !== zone) {
+    return [];
+  }
+  const names = before.nameServers.map(({ name }) => name).join(' ');
+  const owner = view?.owner !== undefined && before.owner !== undefined && view.owner !== before.owner;
+  return [`before: NS ${names}`, ...(owner ? [`SOA ${view.owner}; before: ${before.owner}`] : [])];
+}
+
+/** In other hands, or in nobody's. */
+function taken({ hands }: Picture): boolean {
+  return hands === 'other' || hands === 'absent';
+}
+
+function repairer(p: Picture): string {
+  return p.hands === 'other' ? 'Whoever has the zone now' : p.provider;
+}
+
+function moved({ gone, come }: Picture): string {
+  return `${list(come)} in place of ${list(gone)}`;
+}
+
+function list(words: readonly string[]): string {
+  return words.slice(0, 4).join(', ');
+}
+
+function intercepted(): string {
+  return (
+    'Something between here and the Internet answers DNS in place of the servers asked, so this cannot be ' +
+    'checked. A "force DNS" rule of this router or of your ISP does that; nothing to do if you want it.'
+  );
+}

@@ -1,0 +1,35 @@
+'use strict';
+'require baseclass';
+'require rpc';
+
+/* The ubus object of the agent. Only `status` is polled; it never waits for the DNS or a provider. */
+
+const declare = (method, params) => rpc.declare({ object: 'holdfast', method, params, reject: true });
+const status = declare('status');
+const dump = rpc.declare({ object: 'network.interface', method: 'dump', expect: { 'interface': [] } });
+
+return baseclass.extend({
+	providers: declare('providers'),
+	update: declare('update', ['hostname']),
+	check: declare('check', ['hostname']),
+	service: declare('service', ['action']),
+	test: declare('test', ['config']),
+	testSteps: declare('test_steps', ['id']),
+	importDdns: declare('import', ['apply', 'undo']),
+
+	/* Never rejects: an object that is not there, or that may not be asked, is a state too. */
+	status() {
+		return status().then((reply) => L.isObject(reply) ? reply : { state: 'missing' }, ({ message }) => ({
+			state: /-32000|ubus code/.test(message) ? 'missing' : message.includes('-32002') ? 'denied' : 'unreachable'
+		}));
+	},
+
+	/* The networks of the router, without the loopback; none where they cannot be learned. */
+	networks() {
+		return dump().then((found) => found.filter((one) => one.interface != 'loopback'), () => []);
+	},
+
+	reason(reply) {
+		return reply?.sentence ?? reply?.message ?? _('The router gave no answer.');
+	}
+});

@@ -1,0 +1,76 @@
+'use strict';
+'require baseclass';
+'require uci';
+'require ui';
+'require holdfast.calls as calls';
+'require holdfast.show as show';
+'require holdfast.words as words';
+
+/* One attempt in the open, with values that need not be saved: every step as it happens. */
+
+const ASK_AGAIN_MS = 1000;
+const VERDICT = /^(ok|pending|warning|failed|unknown|off): /;
+
+const { h } = show;
+
+const optionsOf = (section) => Object.fromEntries(Object.entries(section ?? {})
+	.filter(([name, value]) => name.charAt(0) != '.' && value != null && value !== '')
+	.map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)]));
+
+const stepNode = ({ step, text, evidence }) => {
+	const verdict = VERDICT.exec(text)?.[1];
+	return h('li', { 'data-step': step, 'data-verdict': verdict },
+		h('strong', words.step(step)), ' ', verdict ? show.mark(verdict) : null,
+		h('div', verdict ? text.slice(verdict.length + 2) : text),
+		show.evidence(evidence));
+};
+
+return baseclass.extend({
+	optionsOf,
+
+	/* What a test needs: the agent's section, an account by the name of its section, and a hostname's options. */
+	config(account, hostname) {
+		return {
+			agent: optionsOf(uci.sections('holdfast', 'agent')[0]),
+			account: account ? optionsOf(uci.get('holdfast', account)) : {},
+			hostname: optionsOf(hostname)
+		};
+	},
+
+	/* The same for a name of the status: the id is its section, or @HOSTNAME where the section has no name. */
+	configOf(id) {
+		return uci.load('holdfast').then(() => {
+			const section = uci.sections('holdfast', 'hostname').find((one) =>
+				one['.name'] == id || (one['.anonymous'] && '@' + one.hostname == id));
+			return this.config(section?.account, section);
+		});
+	},
+
+	/* Runs the test in this place; resolves when it has ended. */
+	run(place, config) {
+		const outcome = h('p', { role: 'status' }, _('The test begins. It sends one real update to the provider.'));
+		const list = h('ol.hf-steps');
+		const node = h('div.hf-probe', { id: 'holdfast-probe', 'data-state': 'running' }, outcome, list);
+		const end = (ok, sentence) => {
+			node.setAttribute('data-state', ok ? 'ok' : 'failed');
+			outcome.replaceChildren(show.mark(ok ? 'ok' : 'failed', ok ? _('It works.') : _('It did not work.')), h('span', ' ', sentence));
+		};
+		const ask = (id) => calls.testSteps(id).then((reply) => {
+			(reply.steps ?? []).slice(list.children.length).forEach((step) => list.appendChild(stepNode(step)));
+			if (reply.done || !reply.ok)
+				return end(reply.ok, reply.result?.axes?.update?.sentence ?? (reply.ok ? '' : calls.reason(reply)));
+			outcome.textContent = _('The test is running.');
+			return new Promise((resolve) => window.setTimeout(resolve, ASK_AGAIN_MS)).then(() => ask(id));
+		});
+
+		place.replaceChildren(node);
+		return calls.test(config).then((reply) => reply.ok ? ask(reply.id) : end(false, calls.reason(reply)))
+			.catch((error) => end(false, calls.reason(error)));
+	},
+
+	open(title, config) {
+		const place = h('div');
+		ui.showModal(null, [h('h4', title), place, h('div.right', show.button('close', _('Close'), ui.hideModal))]);
+		return this.run(place, config);
+	}
+});

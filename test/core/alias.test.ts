@@ -1,0 +1,666 @@
+/** Where an alias points: away from what is down for sure, back after a long recovery, and never for a doubt. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type AliasFound,
+  applyAliased,
+  decideAliases,
+  nextMove,
+  replanAliases,
+} from '../../agent/core/alias.ts';
+import { type Draft, openDraft, type Report } from '../../agent/core/draft.ts';
+import type { Failure } from '../../agent/core/failure.ts';
+import type { AliasPlan } from '../../agent/core/plan.ts';
+import { type AgentState, type AliasState, freshHost, type HostState } from '../../agent/core/state.ts';
+import { step } from '../../agent/core/step.ts';
+import type { Works } from '../../agent/core/works.ts';
+import { agentState, confirmation, NOW } from './agent-state.ts';
+
+const MINUTE_MS = 60_000;
+const OUTAGE_MS = 5 * MINUTE_MS;
+const RECOVERY_MS = 60 * MINUTE_MS;
+const TARGETS = ['home', 'duck', 'third'];
+const NAMES: Record<string, string> = {
+  home: 'home.example.org',
+  duck: 'home.example.net',
+  third: 'home.example.com',
+};
+const PLAN: AliasPlan = {
+  id: 'www',
+  hostname: 'www.example.info',
+  account: 'dns',
+  revision: '1',
+  targets: TARGETS,
+  ttlSec: 60,
+  outageMs: OUTAGE_MS,
+  recoveryMs: RECOVERY_MS,
+};
+const ADDRESS = '192.0.2.10';
+const VERDICTS = { yes: 'ok', no: 'failed', unknown: 'unknown' } as const;
+
+/** Three names that all have the address of now, and an alias whose CNAME points at the first. */
+function world(changes: Partial<AliasState> = {}): AgentState {
+  const state = agentState({ hostPlan: { families: ['ipv4'] } });
+  const homePlan = state.plan.hosts.home;
+  const accountPlan = state.plan.accounts.a;
+  if (!homePlan || !accountPlan) {
+    throw new Error('the agent at rest has lost its hostname');
+  }
+  const hostPlans = TARGETS.map((id) => ({ ...homePlan, id, hostname: NAMES[id] ?? id }));
+  const hosts = hostPlans.map((plan): [string, HostState] => [
+    plan.id,
+    {
+      ...freshHost(plan),
+      choices: { ipv4: { address: ADDRESS, network: 'wan', device: 'eth1' } },
+      confirmed: { ipv4: confirmation(ADDRESS) },
+      // Nobody asks the DNS in these tests: what it would say is put here.
+      check: { ...freshHost(plan).check, nextMs: Number.MAX_SAFE_INTEGER },
+    },
+  ]);
+  const start: AgentState = {
+    ...state,
+    plan: {
+      ...state.plan,
+      accounts: { ...state.plan.accounts, dns: { ...accountPlan, id: 'dns', providerTitle: 'Example DNS' } },
+      hosts: Object.fromEntries(hostPlans.map((plan) => [plan.id, plan])),
+      aliases: { www: PLAN },
+    },
+    accounts: { ...state.accounts, dns: { revision: '1', wait: { failures: 0, notBeforeMs: 0 } } },
+    hosts: Object.fromEntries(hosts),
+  };
+  const draft = openDraft(start, NOW);
+  replanAliases(draft);
+  const alias = draft.state.aliases.www;
+  if (!alias) {
+    throw new Error('no alias was planned');
+  }
+  const known = { target: 'home', sinceWallMs: NOW.wallMs, unread: false };
+  const check = { count: 6, nextMs: Number.MAX_SAFE_INTEGER };
+  draft.state.aliases.www = { ...alias, ...known, check, ...changes };
+  return draft.state;
+}
+
+/** A played alias: time, health of the targets, and a provider that does what it is told. */
+class Play {
+  state: AgentState;
+  ms = NOW.ms;
+  /** What the CNAME points at, and every task with its minute. */
+  cname: string | undefined = NAMES.home;
+  readonly tasks: string[] = [];
+  readonly moves: { atMs: number; to: string | undefined }[] = [];
+  readonly reports: Report[] = [];
+  failure: Failure | undefined;
+  private checks = 0;
+
+  constructor(state: AgentState) {
+    this.state = state;
+  }
+
+  /** One check of each target, and what it found. */
+  check(health: Partial<Record<string, Works>>): void {
+    this.checks += 1;
+    const hosts = { ...this.state.hosts };
+    for (const [id, works = 'unknown'] of Object.entries(health)) {
+      const host = hosts[id];
+      if (host) {
+        const authority = {
+          verdict: VERDICTS[works],
+          code: `authority/${works.toUpperCase()}`,
+          sentence: 'It was asked.',
+          evidence: ['ns1.example.org: said so'],
+          mustAct: false,
+          sinceWallMs: NOW.wallMs,
+          checkedWallMs: NOW.wallMs + this.checks,
+        };
+        hosts[id] = { ...host, axes: { authority } };
+      }
+    }
+    this.state = { ...this.state, hosts };
+    this.run();
+  }
+
+  pass(durationMs: number): void {
+    const end = this.ms + durationMs;
+    for (let wake = this.run(); wake !== undefined && wake <= end; wake = this.run()) {
+      this.ms = Math.max(this.ms, wake);
+    }
+    this.ms = end;
+    this.run();
+  }
+
+  get minute(): number {
+    return Math.round((this.ms - NOW.ms) / MINUTE_MS);
+  }
+
+  /** Until nothing is due: gives the next moment that something is. */
+  private run(): number | undefined {
+    for (let round = 0; round < 50; round++) {
+      const draft = openDraft(this.state, this.now());
+      decideAliases(draft);
+      const command = this.take(draft);
+      if (!command) {
+        return draft.wakeMs;
+      }
+      if (command.task !== 'check') {
+        this.tasks.push(`${this.minute} ${command.task}${command.target ? ` ${command.target}` : ''}`);
+      }
+      const after = openDraft(this.state, this.now());
+      applyAliased(after, command.alias, command.attempt, this.end(command.task, command.target));
+      this.take(after);
+    }
+    throw new Error('the alias never comes to rest');
+  }
+
+  private end(task: string, target: string | undefined): AliasFound {
+    if (this.failure) {
+      return { failure: this.failure };
+    }
+    if (task === 'check') {
+      return { seen: { verdict: 'ok', code: 'alias/OK', sentence: 'It is seen.', evidence: [] } };
+    }
+    if (task === 'write') {
+      this.cname = target;
+      this.moves.push({ atMs: this.ms, to: target });
+    }
+    return this.cname === undefined ? {} : { points: this.cname };
+  }
+
+  private take(draft: Draft) {
+    this.state = draft.state;
+    this.reports.push(
+      ...draft.commands.flatMap((command) => (command.type === 'report' ? command.report : [])),
+    );
+    return draft.commands.find((command) => command.type === 'alias');
+  }
+
+  private now() {
+    return { ms: this.ms, wallMs: NOW.wallMs + this.ms - NOW.ms, random: 0.5 };
+  }
+}
+
+function codes(play: Play): string[] {
+  return play.reports.map(({ code }) => code);
+}
+
+describe('an outage', () => {
+  test('moves it once, after five minutes and two checks, with the evidence', () => {
+    const play = new Play(world());
+    play.check({ home: 'yes', duck: 'yes' });
+
+    play.pass(MINUTE_MS);
+    play.check({ home: 'no', duck: 'yes' });
+    play.pass(4 * MINUTE_MS);
+    play.check({ home: 'no', duck: 'yes' });
+    play.pass(10 * MINUTE_MS);
+
+    expect(play.tasks).toEqual(['6 write home.example.net']);
+    expect(play.reports).toMatchObject([
+      {
+        level: 'warning',
+        code: 'alias/MOVED',
+        host: 'duck',
+        account: 'dns',
+        sentence:
+          'www.example.info points at home.example.net now, because home.example.org has not worked for 5 min (ns1.example.org: said so).',
+      },
+    ]);
+  });
+
+  test('of which one check alone knows moves nothing', () => {
+    const play = new Play(world());
+    play.check({ home: 'no', duck: 'yes' });
+
+    play.pass(100 * MINUTE_MS);
+
+    expect(play.tasks).toEqual([]);
+  });
+
+  test('that ended within five minutes moves nothing', () => {
+    const play = new Play(world());
+    for (const works of ['no', 'no', 'yes', 'no', 'no'] as const) {
+      play.check({ home: works, duck: 'yes' });
+      play.pass(2 * MINUTE_MS);
+    }
+
+    expect(play.tasks).toEqual([]);
+  });
+
+  test('of everything moves nothing: no other name is better', () => {
+    const play = new Play(world());
+    for (let round = 0; round < 20; round++) {
+      play.check({ home: 'no', duck: 'no', third: 'unknown' });
+      play.pass(5 * MINUTE_MS);
+    }
+
+    expect(play.tasks).toEqual([]);
+  });
+
+  test('makes it wait for a target that is known to work', () => {
+    const play = new Play(world());
+    play.check({ home: 'no', duck: 'unknown', third: 'unknown' });
+    play.pass(6 * MINUTE_MS);
+    play.check({ home: 'no', duck: 'unknown', third: 'unknown' });
+    play.pass(6 * MINUTE_MS);
+    play.check({ home: 'no', duck: 'no', third: 'yes' });
+
+    expect(play.tasks).toEqual(['12 write home.example.com']);
+  });
+});
+
+describe('a recovery', () => {
+  /** On the second target, the first has just come back. */
+  function away(): Play {
+    const play = new Play(world({ target: 'duck' }));
+    play.cname = NAMES.duck;
+    play.check({ home: 'no', duck: 'yes', third: 'yes' });
+    play.check({ home: 'yes', duck: 'yes', third: 'yes' });
+    return play;
+  }
+
+  test('moves it back once, after an hour', () => {
+    const play = away();
+
+    play.pass(200 * MINUTE_MS);
+
+    expect(play.tasks).toEqual(['60 write home.example.org']);
+    expect(play.reports).toMatchObject([
+      {
+        level: 'notice',
+        code: 'alias/MOVED',
+        sentence:
+          'www.example.info points at home.example.org now, which has worked for 60 min without a break.',
+      },
+    ]);
+  });
+
+  test.each(['no', 'unknown'] as const)('begins anew after a "%s" in between', (works) => {
+    const play = away();
+
+    play.pass(50 * MINUTE_MS);
+    play.check({ home: works });
+    play.check({ home: 'yes' });
+    play.pass(59 * MINUTE_MS);
+    const before = [...play.tasks];
+    play.pass(2 * MINUTE_MS);
+
+    expect(before).toEqual([]);
+    expect(play.tasks).toEqual(['110 write home.example.org']);
+  });
+
+  test('of a less preferred target moves nothing', () => {
+    const play = new Play(world());
+    play.check({ home: 'yes', duck: 'yes', third: 'yes' });
+
+    play.pass(1000 * MINUTE_MS);
+
+    expect(play.tasks).toEqual([]);
+  });
+});
+
+test('what cannot be checked never moves it, however long', () => {
+  const play = new Play(world());
+  for (let round = 0; round < 100; round++) {
+    play.check({ home: 'unknown', duck: 'yes', third: 'yes' });
+    play.pass(60 * MINUTE_MS);
+  }
+
+  expect(play.tasks).toEqual([]);
+});
+
+describe('the address of now', () => {
+  /** The name still works, but for the address of yesterday. */
+  function outdated(more: Partial<HostState>): AgentState {
+    const state = world();
+    const { home } = state.hosts;
+    if (!home) {
+      throw new Error('home is gone');
+    }
+    return { ...state, hosts: { ...state.hosts, home: { ...home, ...more } } };
+  }
+
+  test('that the provider does not take makes the target useless', () => {
+    const play = new Play(outdated({ confirmed: { ipv4: confirmation('192.0.2.9') } }));
+    play.check({ home: 'yes', duck: 'yes' });
+
+    play.pass(6 * MINUTE_MS);
+
+    expect(play.tasks).toEqual(['5 write home.example.net']);
+  });
+
+  test('that was never confirmed leaves it open, unless the provider refuses the name', () => {
+    const starting = new Play(outdated({ confirmed: {} }));
+    const block = { code: 'dyndns2/NOHOST', sentence: 'There is no such host.', sinceWallMs: 0 };
+    const refused = new Play(outdated({ confirmed: {}, block }));
+
+    for (const play of [starting, refused]) {
+      play.check({ home: 'unknown', duck: 'yes' });
+      play.pass(60 * MINUTE_MS);
+    }
+
+    expect(starting.tasks).toEqual([]);
+    expect(refused.tasks).toEqual(['5 write home.example.net']);
+  });
+
+  test('of one family of two is enough', () => {
+    const choices = {
+      ipv4: { address: ADDRESS, network: 'wan', device: 'eth1' },
+      ipv6: { address: '2001:db8::10', network: 'wan', device: 'eth1' },
+    };
+    const play = new Play(outdated({ choices }));
+    play.check({ home: 'yes', duck: 'yes' });
+
+    play.pass(60 * MINUTE_MS);
+
+    expect(play.tasks).toEqual([]);
+  });
+});
+
+describe('the first start', () => {
+  test.each([
+    { name: 'nothing', cname: undefined, tasks: ['0 read', '0 write home.example.org'] },
+    {
+      name: 'a foreign name',
+      cname: 'elsewhere.example.org',
+      tasks: ['0 read', '0 write home.example.org'],
+    },
+    { name: 'the first target', cname: NAMES.home, tasks: ['0 read'] },
+    { name: 'another target', cname: NAMES.third, tasks: ['0 read'] },
+  ])('finds $name', ({ cname, tasks }) => {
+    const { target: _target, ...start } = world({ unread: true }).aliases.www ?? {};
+    const state = world();
+    const play = new Play({ ...state, aliases: { www: { ...start, unread: true } as AliasState } });
+    play.cname = cname;
+
+    play.pass(MINUTE_MS);
+
+    expect(play.tasks).toEqual(tasks);
+    expect(play.cname).toBe(cname === NAMES.third ? NAMES.third : NAMES.home);
+  });
+
+  test('sets the first target that is not down', () => {
+    const state = world();
+    const { target: _target, ...start } = state.aliases.www ?? {};
+    const play = new Play({ ...state, aliases: { www: start as AliasState } });
+    play.cname = undefined;
+
+    play.check({ home: 'no', duck: 'unknown', third: 'yes' });
+
+    expect(play.tasks).toEqual(['0 write home.example.net']);
+  });
+});
+
+describe('a write that fails', () => {
+  const failing = (kind: Failure['kind'], scope: Failure['scope']): Failure => ({
+    kind,
+    scope,
+    code: 'rest/TEST',
+    sentence: 'It did not work. Try again.',
+  });
+
+  function downWith(failure: Failure): Play {
+    const play = new Play(world());
+    play.failure = failure;
+    play.check({ home: 'no', duck: 'yes' });
+    play.check({ home: 'no', duck: 'yes' });
+    play.pass(6 * MINUTE_MS);
+    return play;
+  }
+
+  test('is tried again with growing distance, and reported once', () => {
+    const play = downWith(failing('unreachable', 'attempt'));
+    const before = play.tasks.length;
+
+    play.failure = undefined;
+    play.pass(30 * MINUTE_MS);
+
+    expect(before).toBe(2);
+    expect(play.cname).toBe(NAMES.duck);
+    expect(codes(play)).toEqual(['alias/FAILED', 'alias/MOVED']);
+  });
+
+  test('for want of a way is tried again as soon as there is a new one', () => {
+    const play = downWith(failing('unreachable', 'attempt'));
+
+    const { commands } = step(play.state, { type: 'clock-set' }, { ...NOW, ms: play.ms });
+
+    expect(play.tasks).toHaveLength(2);
+    expect(commands.filter(({ type }) => type === 'alias')).toMatchObject([{ task: 'write' }]);
+  });
+
+  test.each([
+    { kind: 'credential', scope: 'account', where: 'account' },
+    { kind: 'refused', scope: 'hostname', where: 'alias' },
+  ] as const)('for good ($kind) blocks its $where until the operator asks', ({ kind, scope, where }) => {
+    const play = downWith(failing(kind, scope));
+    play.pass(1000 * MINUTE_MS);
+    const { state } = play;
+
+    expect(play.tasks).toHaveLength(1);
+    expect(state.accounts.dns?.block !== undefined).toBe(where === 'account');
+    expect(state.aliases.www?.block !== undefined).toBe(where === 'alias');
+    const asked = step(state, { type: 'requested' }, { ...NOW, ms: play.ms });
+    expect(asked.state.accounts.dns?.block).toBeUndefined();
+    expect(asked.commands.filter(({ type }) => type === 'alias')).toMatchObject([{ task: 'read' }]);
+  });
+
+  test('after which nobody knows is followed by a question', () => {
+    const play = downWith(failing('unconfirmed', 'hostname'));
+
+    // It was applied after all, and the target is back.
+    play.failure = undefined;
+    play.cname = NAMES.duck;
+    play.check({ home: 'yes', duck: 'yes' });
+    play.pass(10 * MINUTE_MS);
+
+    expect(play.tasks[0]).toBe('5 write home.example.net');
+    expect(play.tasks.slice(1).every((task) => task.endsWith('read'))).toBe(true);
+    expect(play.state.aliases.www?.target).toBe('duck');
+  });
+
+  test('by a demand to wait holds the whole account', () => {
+    const play = downWith({ ...failing('throttled', 'account'), retryAfterMs: 30 * MINUTE_MS });
+
+    expect(play.tasks).toHaveLength(1);
+    expect(play.state.accounts.dns?.wait.notBeforeMs).toBeGreaterThan(play.ms);
+    play.failure = undefined;
+    play.pass(60 * MINUTE_MS);
+    expect(play.cname).toBe(NAMES.duck);
+  });
+});
+
+describe('a block or a wait of the account', () => {
+  test('holds a move back', () => {
+    const state = world();
+    const block = { code: 'rest/TEST', sentence: 'No.', sinceWallMs: 0 };
+    const play = new Play({
+      ...state,
+      accounts: { ...state.accounts, dns: { revision: '1', wait: { failures: 0, notBeforeMs: 0 }, block } },
+    });
+    play.check({ home: 'no', duck: 'yes' });
+    play.check({ home: 'no', duck: 'yes' });
+
+    play.pass(60 * MINUTE_MS);
+
+    expect(play.tasks).toEqual([]);
+  });
+});
+
+describe('what name servers show', () => {
+  const view = (verdict: 'ok' | 'pending' | 'warning', code: string) => ({
+    verdict,
+    code: `alias/${code}`,
+    sentence: 'They were asked.',
+    evidence: [],
+  });
+
+  /** One check with this answer; gives the alias and when it is checked again, in seconds. */
+  function after(seen: AliasFound, count: number) {
+    const check = { count, nextMs: NOW.ms };
+    const draft = openDraft(world({ check }), NOW);
+    decideAliases(draft);
+    const command = draft.commands.find(({ type }) => type === 'alias');
+    if (command?.type !== 'alias') {
+      throw new Error('no check was due');
+    }
+    const next = openDraft(draft.state, NOW);
+    applyAliased(next, 'www', command.attempt, seen);
+    const alias = next.state.aliases.www;
+    return {
+      task: command.task,
+      spreading: command.spreading,
+      unread: alias?.unread,
+      inSec: ((alias?.check.nextMs ?? 0) - NOW.ms) / 1000,
+    };
+  }
+
+  test('is asked soon after a change and hourly after that', () => {
+    expect(after({ seen: view('pending', 'SPREADING') }, 0)).toEqual({
+      ...{ task: 'check', spreading: true, unread: false },
+      inSec: 5,
+    });
+    expect(after({ seen: view('ok', 'OK') }, 1)).toMatchObject({ unread: false, inSec: 3600 });
+    expect(after({ seen: view('warning', 'DIFFERENT') }, 6)).toMatchObject({ unread: false, inSec: 3600 });
+  });
+
+  test("that is another's doing is looked at where it is kept", () => {
+    expect(after({ seen: view('warning', 'DIFFERENT'), points: 'x.example.org' }, 6)).toMatchObject({
+      spreading: false,
+      unread: true,
+    });
+  });
+
+  test('is not asked where checks are switched off', () => {
+    const state = world({ check: { count: 0, nextMs: NOW.ms } });
+    const agent = { ...state.plan.agent, verify: false };
+    const draft = openDraft({ ...state, plan: { ...state.plan, agent } }, NOW);
+
+    decideAliases(draft);
+
+    expect(draft.commands).toEqual([]);
+  });
+});
+
+describe('a changed configuration', () => {
+  function replanned(change: Partial<AliasPlan>, before: Partial<AliasState> = {}) {
+    const state = world(before);
+    const draft = openDraft(
+      { ...state, plan: { ...state.plan, aliases: { www: { ...PLAN, ...change } } } },
+      NOW,
+    );
+    replanAliases(draft);
+    return draft.state.aliases.www;
+  }
+  const block = { code: 'rest/TEST', sentence: 'No.', sinceWallMs: 0 };
+
+  test('of the same section keeps the target, lifts the block and reads again', () => {
+    expect(replanned({ revision: '2' }, { block })).toMatchObject({
+      target: 'home',
+      unread: true,
+      revision: '2',
+    });
+    expect(replanned({ revision: '2' }, { block })).not.toHaveProperty('block');
+    expect(replanned({ revision: '2', targets: ['duck'] })).not.toHaveProperty('target');
+  });
+
+  test('of something else changes nothing', () => {
+    expect(replanned({}, { block })).toEqual(world({ block }).aliases.www);
+  });
+
+  test('of the name begins anew', () => {
+    expect(replanned({ revision: '2', hostname: 'other.example.info' }, { block })).toEqual({
+      ...{ hostname: 'other.example.info', account: 'dns', revision: '2', unread: true, health: {} },
+      ...{ retry: { failures: 0, notBeforeMs: 0 }, check: { count: 0, nextMs: 0 } },
+    });
+  });
+
+  test('that arrives during a write makes its answer count for nothing', () => {
+    const writing = world({ attempt: { id: 7, task: 'write', target: 'duck' } });
+    const changed = { ...writing.plan, aliases: { www: { ...PLAN, revision: '2' } } };
+    const draft = openDraft({ ...writing, plan: changed }, NOW);
+    replanAliases(draft);
+
+    applyAliased(draft, 'www', 7, { points: 'home.example.net' });
+
+    expect(draft.state.aliases.www).toMatchObject({ target: 'home', unread: true });
+  });
+});
+
+test('the least distance between two requests of an account holds for its aliases too', () => {
+  const state = world({ unread: true });
+  const dns = state.plan.accounts.dns;
+  if (!dns) {
+    throw new Error('the account is gone');
+  }
+  const accounts = { ...state.plan.accounts, dns: { ...dns, minIntervalMs: 10 * MINUTE_MS } };
+  const play = new Play({
+    ...state,
+    plan: { ...state.plan, accounts },
+    accounts: {
+      ...state.accounts,
+      dns: { revision: '1', wait: { failures: 0, notBeforeMs: 0 }, lastSentMs: NOW.ms },
+    },
+  });
+
+  play.pass(20 * MINUTE_MS);
+
+  expect(play.tasks).toEqual(['10 read']);
+});
+
+/**
+ * Whatever the checks say: a move away has an outage before it and a move back a recovery, so between two moves
+ * lies at least the shorter of both. Seen to catch: leaving at the first "no", going back at the first "yes",
+ * and counting an "unknown" as either.
+ */
+test('it never flaps, and never leaves a target that is not down or goes to one that is', () => {
+  const works = fc.constantFrom<Works>('yes', 'no', 'unknown');
+  const round = fc.record({
+    home: works,
+    duck: works,
+    third: works,
+    waitSec: fc.integer({ min: 30, max: 1200 }),
+  });
+  fc.assert(
+    fc.property(fc.array(round, { minLength: 10, maxLength: 120 }), (rounds) => {
+      const play = new Play(world());
+      for (const { waitSec, ...health } of rounds) {
+        const before = play.moves.length;
+        play.check(health);
+        play.pass(waitSec * 1000);
+        for (const { to } of play.moves.slice(before)) {
+          const target = (['home', 'duck', 'third'] as const).find((id) => NAMES[id] === to) ?? 'home';
+          expect(health[target]).toBe('yes');
+        }
+      }
+
+      const gaps = play.moves.slice(1).map(({ atMs }, index) => atMs - (play.moves[index]?.atMs ?? 0));
+      expect(Math.min(OUTAGE_MS, ...gaps)).toBe(OUTAGE_MS);
+      expect(codes(play).every((code) => code === 'alias/MOVED')).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('the next move', () => {
+  const since = (works: Works, minutesAgo: number) => ({
+    works,
+    sinceMs: NOW.ms - minutesAgo * MINUTE_MS,
+    checks: 5,
+    checkedWallMs: 0,
+  });
+
+  test('is the earlier of two, and of equal ones the more preferred', () => {
+    const alias = (target: string, health: AliasState['health']) =>
+      ({ ...world().aliases.www, target, health }) as AliasState;
+
+    const refuge = alias('third', { home: since('yes', 1), duck: since('yes', 30), third: since('no', 1) });
+    const back = alias('third', { home: since('yes', 70), duck: since('yes', 80), third: since('yes', 90) });
+
+    expect(nextMove(PLAN, refuge, NOW.ms)).toEqual({
+      to: 'home',
+      atMs: NOW.ms + 4 * MINUTE_MS,
+      why: 'outage',
+    });
+    expect(nextMove(PLAN, back, NOW.ms)?.to).toBe('home');
+    expect(nextMove(PLAN, alias('home', {}), NOW.ms)).toBeUndefined();
+  });
+});

@@ -1,0 +1,451 @@
+import { describe, expect, test } from 'vitest';
+import type { AnswerKind, Asked, Judgement, ParentAnswer, Verification } from '../../agent/core/health.ts';
+import { namesOf, operatorOf } from '../../agent/core/picture.ts';
+import { judge } from '../../agent/core/verdicts.ts';
+
+/** Just accepted, and long ago: an answer that is not there yet means different things. */
+const YOUNG_MS = 10_000;
+const OLD_MS = 600_000;
+const BEFORE = ['ns1.example.net', 'ns2.example.net'];
+const ADDRESS = '192.0.2.1';
+const ELSEWHERE = '198.51.100.66';
+
+function asked(more: Partial<Asked> = {}): Asked {
+  return {
+    hostname: 'home.example.org',
+    ipv4: ADDRESS,
+    ageMs: OLD_MS,
+    provider: 'Example DNS',
+    before: { zone: 'example.org', nameServers: BEFORE.map((name) => ({ name, addresses: ['192.0.2.53'] })) },
+    ...more,
+  };
+}
+
+function parent(...nameServers: string[]): ParentAnswer {
+  return { server: 'a.tld.example', nameServers };
+}
+
+const AS_EVER = [parent(...BEFORE)];
+const TAKEN = [parent('ns7.example.com', 'ns8.example.com')];
+
+function found(more: Partial<Verification> = {}): Verification {
+  return { zone: 'example.org', authority: [], publicView: [], delegation: AS_EVER, ...more };
+}
+
+function answers(...kinds: AnswerKind[]) {
+  return kinds.map((kind, index) => ({
+    server: `ns${index + 1}.example.net (192.0.2.${index + 1})`,
+    family: 'ipv4' as const,
+    kind,
+    detail: `is ${kind}`,
+    addresses: kind === 'ok' ? [ADDRESS] : kind === 'wrong' ? [ELSEWHERE] : [],
+  }));
+}
+
+const FINE = { kind: 'fine' as const, evidence: ['control 192.0.2.41: NOERROR, AA'] };
+const SILENT = { kind: 'silent' as const, evidence: ['control 192.0.2.41: dns/TIMEOUT'] };
+const INTERCEPTED = { kind: 'intercepted' as const, evidence: ['control 192.0.2.41: NOERROR'] };
+
+function says(axis: Judgement['axes']['authority']): string {
+  return `${axis.verdict} ${axis.code}${axis.mustAct ? ' act' : ''}`;
+}
+
+describe('the authoritative servers', () => {
+  test.each<{ kinds: AnswerKind[]; young: string; old: string }>([
+    { kinds: ['ok'], young: 'ok OK', old: 'ok OK' },
+    { kinds: ['ok', 'ok', 'ok'], young: 'ok OK', old: 'ok OK' },
+    { kinds: ['ok', 'wrong'], young: 'pending SPREADING', old: 'warning PARTIAL' },
+    { kinds: ['ok', 'gone'], young: 'pending SPREADING', old: 'warning PARTIAL' },
+    { kinds: ['ok', 'no-data', 'lame'], young: 'pending SPREADING', old: 'warning PARTIAL' },
+    { kinds: ['ok', 'unreachable'], young: 'pending SPREADING', old: 'warning SOME_DOWN' },
+    { kinds: ['ok', 'lame', 'fault'], young: 'pending SPREADING', old: 'warning SOME_DOWN' },
+    { kinds: ['wrong', 'wrong'], young: 'pending SPREADING', old: 'failed STALE' },
+    { kinds: ['wrong', 'gone'], young: 'pending SPREADING', old: 'failed STALE' },
+    { kinds: ['no-data'], young: 'pending SPREADING', old: 'failed STALE' },
+    { kinds: ['wrong', 'unreachable'], young: 'pending SPREADING', old: 'failed STALE' },
+    { kinds: ['gone'], young: 'pending SPREADING', old: 'failed GONE' },
+    { kinds: ['gone', 'gone'], young: 'pending SPREADING', old: 'failed GONE' },
+    { kinds: ['gone', 'unreachable'], young: 'pending SPREADING', old: 'failed GONE' },
+    { kinds: ['gone', 'lame', 'fault'], young: 'pending SPREADING', old: 'failed GONE' },
+    { kinds: ['lame', 'lame'], young: 'failed ZONE_FAULT', old: 'failed ZONE_FAULT' },
+    { kinds: ['fault', 'unreachable'], young: 'failed ZONE_FAULT', old: 'failed ZONE_FAULT' },
+    { kinds: ['unreachable', 'unreachable'], young: 'unknown CANNOT_CHECK', old: 'unknown CANNOT_CHECK' },
+    { kinds: [], young: 'unknown CANNOT_CHECK', old: 'unknown CANNOT_CHECK' },
+    { kinds: ['intercepted', 'intercepted'], young: 'unknown INTERCEPTED', old: 'unknown INTERCEPTED' },
+    { kinds: ['wrong', 'intercepted'], young: 'unknown INTERCEPTED', old: 'unknown INTERCEPTED' },
+    { kinds: ['gone', 'intercepted'], young: 'unknown INTERCEPTED', old: 'unknown INTERCEPTED' },
+    { kinds: ['ok', 'forged'], young: 'unknown INTERCEPTED', old: 'unknown INTERCEPTED' },
+  ])('$kinds: young $young, old $old', ({ kinds, young, old }) => {
+    const verdictAt = (ageMs: number) => {
+      const { authority } = judge(found({ authority: answers(...kinds) }), asked({ ageMs })).axes;
+      return `${authority.verdict} ${authority.code.replace('authority/', '')}`;
+    };
+
+    expect([verdictAt(YOUNG_MS), verdictAt(OLD_MS)]).toEqual([young, old]);
+  });
+
+  test.each<{ name: string; more: Partial<Verification>; expected: string }>([
+    {
+      name: 'silence, while other servers answer, is the zone',
+      more: { authority: answers('unreachable'), control: FINE },
+      expected: 'failed authority/ZONE_FAULT',
+    },
+    {
+      name: 'silence of all others too is the line',
+      more: { authority: answers('unreachable'), control: SILENT },
+      expected: 'unknown authority/CANNOT_CHECK',
+    },
+    {
+      name: 'silence is the zone where its old servers answer',
+      more: { authority: answers('unreachable'), control: SILENT, former: answers('ok'), delegation: TAKEN },
+      expected: 'failed authority/ZONE_FAULT',
+    },
+    {
+      name: 'whoever answers in place of the control answers everything',
+      more: { authority: answers('ok', 'ok'), control: INTERCEPTED },
+      expected: 'unknown authority/INTERCEPTED',
+    },
+    {
+      name: 'an answer without authority is lame, where the control has authority',
+      more: { authority: answers('intercepted', 'intercepted'), control: FINE },
+      expected: 'failed authority/ZONE_FAULT',
+    },
+    {
+      name: 'a wildcard that gives our address to every name',
+      more: { authority: answers('ok', 'ok'), sibling: { addresses: [ADDRESS], detail: '' } },
+      expected: 'warning authority/WILDCARD',
+    },
+    {
+      name: 'a wildcard of somebody else beside our name',
+      more: { authority: answers('ok'), sibling: { addresses: [ELSEWHERE], detail: '' } },
+      expected: 'ok authority/OK',
+    },
+    {
+      name: 'one address for every name, and it is not ours',
+      more: { authority: answers('wrong', 'wrong'), sibling: { addresses: [ELSEWHERE], detail: '' } },
+      expected: 'failed authority/SINKHOLED',
+    },
+    {
+      name: 'a wrong address of our name alone',
+      more: { authority: answers('wrong'), sibling: { addresses: [], detail: '' } },
+      expected: 'failed authority/STALE act',
+    },
+    {
+      name: 'a name that the new hands do not know is not gone',
+      more: { authority: answers('gone', 'gone'), delegation: TAKEN, former: answers('ok') },
+      expected: 'failed authority/ZONE_FAULT',
+    },
+    {
+      name: 'a wrong address from the new hands is nothing to repair',
+      more: { authority: answers('wrong'), delegation: TAKEN },
+      expected: 'failed authority/STALE',
+    },
+    {
+      name: 'a name that is gone',
+      more: { authority: answers('gone') },
+      expected: 'failed authority/GONE act',
+    },
+  ])('$name', ({ more, expected }) => {
+    const { authority } = judge(found(more), asked()).axes;
+
+    expect(says(authority)).toBe(expected);
+  });
+
+  test('a zone that could not be found is unknown, for the reason given', () => {
+    const problem = { code: 'authority/NO_ZONE', sentence: 'The name servers could not be found.' };
+    const { zone: _, ...rest } = found({ control: SILENT });
+
+    const { authority } = judge({ ...rest, problem }, asked()).axes;
+
+    expect(authority).toMatchObject({ verdict: 'unknown', ...problem, evidence: SILENT.evidence });
+  });
+
+  test('spreading ends after five minutes', () => {
+    const at = (ageMs: number) =>
+      judge(found({ authority: answers('wrong') }), asked({ ageMs })).axes.authority.verdict;
+
+    expect([at(299_999), at(300_000)]).toEqual(['pending', 'failed']);
+  });
+
+  test('a free name that must be confirmed has the page for it in the sentence', () => {
+    const renewal = { days: 30, page: 'https://my.example.net/' };
+
+    const { authority } = judge(found({ authority: answers('gone') }), asked({ renewal })).axes;
+
+    expect(authority.sentence).toMatch(/every 30 days: log in at https:\/\/my\.example\.net\//);
+  });
+});
+
+describe('the public resolvers', () => {
+  const GOOD = answers('ok');
+
+  test.each<{ name: string; more: Partial<Verification>; ageMs?: number; expected: string }>([
+    { name: 'all right', more: { publicView: answers('ok', 'ok') }, expected: 'ok public/OK' },
+    { name: 'one silent', more: { publicView: answers('ok', 'unreachable') }, expected: 'ok public/OK' },
+    { name: 'one late', more: { publicView: answers('ok', 'wrong') }, expected: 'pending public/CACHED' },
+    { name: 'all late', more: { publicView: answers('wrong') }, expected: 'pending public/CACHED' },
+    { name: 'not there yet', more: { publicView: answers('gone') }, expected: 'pending public/CACHED' },
+    { name: 'one at fault', more: { publicView: answers('ok', 'fault') }, expected: 'pending public/CACHED' },
+    {
+      name: 'all at fault',
+      more: { publicView: answers('fault', 'fault') },
+      expected: 'failed public/FAULT',
+    },
+    {
+      name: 'all at fault, just after an update',
+      more: { publicView: answers('fault', 'fault') },
+      ageMs: YOUNG_MS,
+      expected: 'pending public/CACHED',
+    },
+    {
+      name: 'at fault or silent',
+      more: { publicView: answers('fault', 'unreachable') },
+      expected: 'failed public/FAULT',
+    },
+    {
+      name: 'as wrong as the servers',
+      more: { publicView: answers('wrong'), authority: answers('wrong') },
+      expected: 'failed public/WRONG',
+    },
+    {
+      name: 'all silent',
+      more: { publicView: answers('unreachable') },
+      expected: 'unknown public/CANNOT_CHECK',
+    },
+    { name: 'nobody asked', more: { publicView: [] }, expected: 'unknown public/CANNOT_CHECK' },
+    {
+      name: 'intercepted',
+      more: { publicView: answers('wrong'), control: INTERCEPTED },
+      expected: 'unknown public/INTERCEPTED',
+    },
+    {
+      name: 'intercepted, and seen over HTTPS',
+      more: { publicView: answers('ok'), control: INTERCEPTED, overHttps: true },
+      expected: 'ok public/OK',
+    },
+    {
+      name: 'blocked at home',
+      more: { publicView: answers('ok', 'ok'), ownView: answers('blocked') },
+      expected: 'warning public/LOCAL_FILTER act',
+    },
+    {
+      name: 'blocked at home, just after an update',
+      more: { publicView: answers('ok', 'ok'), ownView: answers('blocked') },
+      ageMs: YOUNG_MS,
+      expected: 'ok public/OK',
+    },
+    {
+      name: 'blocked at home, where the public ones cannot be asked',
+      more: { publicView: answers('unreachable'), ownView: answers('blocked') },
+      expected: 'warning public/LOCAL_FILTER act',
+    },
+    {
+      name: 'blocked everywhere is no local filter',
+      more: { publicView: answers('gone'), ownView: answers('blocked'), authority: answers('gone') },
+      expected: 'failed public/WRONG',
+    },
+    {
+      name: 'one of two resolvers at home answers',
+      more: { publicView: answers('ok'), ownView: answers('blocked', 'ok') },
+      expected: 'ok public/OK',
+    },
+  ])('$name: $expected', ({ more, ageMs = OLD_MS, expected }) => {
+    const { publicView } = judge(found({ authority: GOOD, ...more }), asked({ ageMs })).axes;
+
+    expect(says(publicView)).toBe(expected);
+  });
+});
+
+describe('the delegation', () => {
+  test.each<{ name: string; delegation: ParentAnswer[]; before?: string[]; expected: string }>([
+    { name: 'as ever', delegation: AS_EVER, expected: 'ok delegation/OK' },
+    {
+      name: 'in another order',
+      delegation: [parent('ns2.example.net', 'ns1.example.net')],
+      expected: 'ok delegation/OK',
+    },
+    { name: 'seen for the first time', delegation: TAKEN, before: [], expected: 'ok delegation/OK' },
+    { name: 'one server less', delegation: [parent('ns1.example.net')], expected: 'ok delegation/OK' },
+    {
+      name: 'one server more of the same operator',
+      delegation: [parent(...BEFORE, 'ns3.example.net')],
+      expected: 'ok delegation/OK',
+    },
+    {
+      name: 'all servers new, of the same operator',
+      delegation: [parent('a.dns.example.net', 'b.dns.example.net')],
+      expected: 'ok delegation/OK',
+    },
+    {
+      name: 'one of two replaced',
+      delegation: [parent('ns1.example.net', 'ns7.example.com')],
+      expected: 'warning delegation/EXTENDED',
+    },
+    {
+      name: 'taken away, as half of the parent servers say so far',
+      delegation: [...TAKEN, parent(...BEFORE)],
+      expected: 'warning delegation/EXTENDED',
+    },
+    { name: 'taken away', delegation: TAKEN, expected: 'failed delegation/CHANGED' },
+    { name: 'nobody answered', delegation: [], expected: 'unknown delegation/CANNOT_CHECK' },
+    { name: 'nobody knows it', delegation: [parent()], expected: 'unknown delegation/CANNOT_CHECK' },
+    {
+      name: 'delegated to nobody',
+      delegation: [{ ...parent(), kind: 'absent' }],
+      expected: 'failed delegation/REMOVED act',
+    },
+    {
+      name: 'delegated to nobody, and never known',
+      delegation: [{ ...parent(), kind: 'absent' }],
+      before: [],
+      expected: 'unknown delegation/CANNOT_CHECK',
+    },
+    {
+      name: 'intercepted',
+      delegation: [{ ...parent(), kind: 'intercepted' }],
+      expected: 'unknown delegation/INTERCEPTED',
+    },
+  ])('$name: $expected', ({ delegation, before = BEFORE, expected }) => {
+    const known = { zone: 'example.org', nameServers: before.map((name) => ({ name, addresses: [] })) };
+    const all = found({ delegation, authority: answers('gone') });
+
+    const { delegation: axis } = judge(all, asked({ before: known })).axes;
+
+    expect(says(axis)).toBe(expected);
+  });
+
+  test('a baseline of another zone does not count', () => {
+    const known = { zone: 'org', nameServers: [{ name: 'ns1.example.net', addresses: [] }] };
+
+    const { delegation } = judge(found({ delegation: TAKEN }), asked({ before: known })).axes;
+
+    expect(delegation.code).toBe('delegation/OK');
+  });
+
+  test('names that moved into the zone above were not taken away', () => {
+    const all = found({ delegation: [{ ...parent(), kind: 'absent' }], authority: answers('ok') });
+
+    const { delegation } = judge(all, asked()).axes;
+
+    expect(delegation.code).toBe('delegation/OK');
+  });
+
+  test.each<{ name: string; more: Partial<Verification>; expected: RegExp; mustAct?: true }>([
+    {
+      name: 'and the name works',
+      more: { authority: answers('ok') },
+      expected: /Your name works there too\. /,
+    },
+    {
+      name: 'and the name works in part',
+      more: { authority: answers('ok', 'unreachable') },
+      expected: /Your name works there too, but only in part/,
+    },
+    {
+      name: 'and the old servers are right',
+      more: { authority: answers('unreachable'), former: answers('ok'), control: FINE },
+      expected: /taken away from Example DNS .* Example DNS itself still has your right address/,
+    },
+    {
+      name: 'and the old servers are wrong',
+      more: { authority: answers('lame'), former: answers('lame'), control: FINE },
+      expected: /neither they nor the old ones give your address/,
+      mustAct: true,
+    },
+    {
+      name: 'and the old servers are silent',
+      more: { authority: answers('lame'), former: answers('unreachable'), control: FINE },
+      expected: /neither they nor the old ones give your address/,
+      mustAct: true,
+    },
+    {
+      name: 'and nobody knows the old servers',
+      more: { authority: answers('lame'), control: FINE },
+      expected: /There is nothing to repair here/,
+    },
+  ])('taken away $name', ({ more, expected, mustAct = false }) => {
+    const { delegation } = judge(found({ delegation: TAKEN, ...more }), asked()).axes;
+
+    expect(delegation.code).toBe('delegation/CHANGED');
+    expect(delegation.sentence).toMatch(expected);
+    expect(delegation.sentence).toMatch(/example\.com in place of example\.net/);
+    expect(delegation.mustAct).toBe(mustAct);
+  });
+
+  test('is the union of what the parent servers gave, sorted, each name once', () => {
+    const delegation = [parent('b.example.net', 'a.example.net'), parent('a.example.net', 'c.example.net')];
+
+    expect(namesOf(found({ delegation }))).toEqual(['a.example.net', 'b.example.net', 'c.example.net']);
+  });
+});
+
+test.each([
+  ['ns1.example.net', 'example.net'],
+  ['a.b.c.example.net', 'example.net'],
+  ['ns1.example.co.uk', 'example.co.uk'],
+  ['ns1.longer.de', 'longer.de'],
+  ['ns1.org.de', 'ns1.org.de'],
+  ['example', 'example'],
+])('the operator of %s is %s', (server, operator) => {
+  expect(operatorOf(server)).toBe(operator);
+});
+
+test('the axes stand for themselves: a zone taken away, a dead public view, an authority that is fine', () => {
+  const all = found({
+    authority: answers('ok', 'ok'),
+    publicView: answers('fault', 'fault'),
+    delegation: TAKEN,
+  });
+
+  const { authority, publicView, delegation } = judge(all, asked()).axes;
+
+  expect([authority.verdict, publicView.verdict, delegation.verdict]).toEqual(['ok', 'failed', 'failed']);
+});
+
+test('each axis has its evidence, one line for each server and each look', () => {
+  const all = found({
+    authority: answers('ok', 'wrong'),
+    publicView: answers('gone'),
+    ownView: answers('blocked'),
+    former: answers('ok'),
+    sibling: { addresses: [], detail: 'A none (NXDOMAIN)' },
+    control: FINE,
+    view: { nameServers: [], owner: 'new.example.com admin.example.com' },
+  });
+  const before = {
+    zone: 'example.org',
+    nameServers: [{ name: 'ns1.example.net', addresses: [] }],
+    owner: 'old',
+  };
+
+  const { authority, publicView, delegation } = judge(all, asked({ before })).axes;
+
+  expect(authority.evidence).toEqual([
+    'ns1.example.net (192.0.2.1): is ok',
+    'ns2.example.net (192.0.2.2): is wrong',
+    'before: ns1.example.net (192.0.2.1): is ok',
+    'a name that nobody has: A none (NXDOMAIN)',
+    'control 192.0.2.41: NOERROR, AA',
+  ]);
+  expect(publicView.evidence).toEqual([
+    'ns1.example.net (192.0.2.1): is gone',
+    'this network: ns1.example.net (192.0.2.1): is blocked',
+  ]);
+  expect(delegation.evidence).toEqual([
+    'a.tld.example: NS ns1.example.net ns2.example.net',
+    'before: NS ns1.example.net',
+    'SOA new.example.com admin.example.com; before: old',
+  ]);
+});
+
+test('the lifetime of the record is the shortest that a right answer has', () => {
+  const [first, second, third] = answers('ok', 'ok', 'wrong');
+  const authority = [
+    ...(first ? [{ ...first, ttlSec: 300 }] : []),
+    ...(second ? [{ ...second, ttlSec: 60 }] : []),
+    ...(third ? [{ ...third, ttlSec: 5 }] : []),
+  ];
+
+  expect(judge(found({ authority }), asked()).ttlSec).toBe(60);
+  expect(judge(found({ authority: answers('gone') }), asked())).not.toHaveProperty('ttlSec');
+});

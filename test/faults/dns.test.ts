@@ -1,0 +1,4 @@
+import { DNS } from './dns.ts';
+import { testFaults } from './suite.ts';
+
+testFaults(DNS);

@@ -1,0 +1,4 @@
+import { ROUTER } from './router.ts';
+import { testFaults } from './suite.ts';
+
+testFaults(ROUTER);

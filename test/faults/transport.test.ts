@@ -1,0 +1,4 @@
+import { testFaults } from './suite.ts';
+import { TRANSPORT } from './transport.ts';
+
+testFaults(TRANSPORT);

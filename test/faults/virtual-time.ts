@@ -1,0 +1,105 @@
+/**
+ * The time of a test world with a real agent in it: it stands still while the agent waits for an answer of the
+ * network, and otherwise goes as far, and as fast, as this side allows (see `virtual-time.cjs`).
+ */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PRELOAD = fileURLToPath(new URL('virtual-time.cjs', import.meta.url));
+
+/** What the agent tells of its time. */
+interface Told {
+  monotonicMs: number;
+  /** It has nothing to do before the limit. */
+  arrived: boolean;
+}
+
+/** One clock for the service and for every agent that is started in its world, one after the other. */
+export interface WorldTime {
+  /** Milliseconds since 1970, as they are in truth: for the service. */
+  nowMs(): number;
+  /** Milliseconds since the boot of the router. */
+  monotonicMs(): number;
+  /** Starts `node PROGRAM ARGS` on this clock. */
+  start(program: string, args: readonly string[], options: StartOptions): TimedProcess;
+  /** For the service's `onSilence`: the running agent waits for no answer on this port. */
+  silence(port: number): void;
+}
+
+export interface StartOptions extends Pick<SpawnOptions, 'env' | 'cwd'> {
+  /** What the router takes for the time (default: the truth). */
+  wallMs?: number;
+  /** Virtual milliseconds in a real one; default: as fast as can be. */
+  rate?: number;
+}
+
+export interface TimedProcess {
+  child: ChildProcess;
+  /** Lets time pass and waits until the agent has done all that falls into it. False: the process has ended. */
+  advance(durationMs: number): Promise<boolean>;
+  /** What the router takes for the time from now on, as NTP sets it. */
+  setClock(wallMs: number): void;
+  setRate(rate: number | undefined): void;
+  /** Lets the agent take this signal, in order with the other orders. */
+  signal(name: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'): void;
+  /** Every write below the folder fails with this code; undefined ends that. */
+  setDiskFault(fault: { below: string; code: 'ENOSPC' | 'EROFS' } | undefined): void;
+}
+
+/** The router has been up for a minute when its first agent starts. */
+const BOOT_MS = 60_000;
+
+export function worldTime(startWallMs: number): WorldTime {
+  let monotonicMs = BOOT_MS;
+  let running: ChildProcess | undefined;
+
+  return {
+    nowMs: () => startWallMs + monotonicMs - BOOT_MS,
+    monotonicMs: () => monotonicMs,
+    silence: (port) => void (running?.connected && running.send({ silent: port }, () => {})),
+    start(program, args, { wallMs = startWallMs + monotonicMs - BOOT_MS, rate, ...options }) {
+      const child = spawn(process.execPath, ['--require', PRELOAD, program, ...args], {
+        ...options,
+        env: {
+          ...options.env,
+          HOLDFAST_VIRTUAL_TIME: JSON.stringify({ monotonicMs, wallMs, ...(rate !== undefined && { rate }) }),
+        },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      });
+      running = child;
+      let limitMs = monotonicMs;
+      let ended = false;
+      let onArrival: (alive: boolean) => void = () => {};
+      child.on('message', (told: Told) => {
+        monotonicMs = Math.max(monotonicMs, told.monotonicMs);
+        if (told.arrived && told.monotonicMs >= limitMs) {
+          onArrival(true);
+        }
+      });
+      for (const ending of ['exit', 'error']) {
+        child.on(ending, () => {
+          ended = true;
+          onArrival(false);
+        });
+      }
+      const send = (message: object) => void (child.connected && child.send(message, () => {}));
+      return {
+        child,
+        advance(durationMs) {
+          if (ended) {
+            return Promise.resolve(false);
+          }
+          limitMs = Math.max(limitMs, monotonicMs) + durationMs;
+          return new Promise((resolve) => {
+            onArrival = resolve;
+            send({ limitMs });
+          });
+        },
+        setClock: (next) => send({ wallMs: next }),
+        setRate: (next) => send({ rate: next ?? null }),
+        signal: (name) => send({ signal: name }),
+        setDiskFault: (fault) => send({ diskFault: fault ?? null }),
+      };
+    },
+  };
+}

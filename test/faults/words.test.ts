@@ -1,0 +1,4 @@
+import { testFaults } from './suite.ts';
+import { WORDS } from './words.ts';
+
+testFaults(WORDS);

@@ -5,6 +5,7 @@ const RULES = [
   'test/fleet/fleet.test.ts',
   'test/fuzz/fuzz.test.ts',
   'test/core/rules.test.ts',
+  'test/scenario/incidents.rules.test.ts',
   'test/core/rules/**/*.test.ts',
   'test/store/shape.test.ts',
   'test/providers/never-by-accident.test.ts',
@@ -28,7 +29,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{core,config,openwrt,sources,providers,scenario,store,cli,engine}/**/*.test.ts'],
+          include: [
+            'test/{core,config,openwrt,sources,providers,scenario,store,cli,engine}/**/*.test.ts',
+            'test/luci/{pure/*,po,options}.test.ts',
+          ],
           exclude: [...RULES, ...PROGRAMS],
           // Pure code: nothing of one file can reach another, and loading it once saves most of the time.
           isolate: false,
@@ -38,7 +42,7 @@ export default defineConfig({
       {
         test: {
           name: 'net',
-          include: ['test/{net,hosts,service,demo,glue}/**/*.test.ts', ...PROGRAMS],
+          include: ['test/{net,hosts,service,demo,glue}/**/*.test.ts', 'test/luci/rpcd.test.ts', ...PROGRAMS],
           testTimeout: 20_000,
         },
       },

@@ -109,7 +109,7 @@ async function startAgent(
   function status(): StatusDocument {
     const agent = {
       version,
-      runtime: host.runtime,
+      ...{ runtime: host.runtime, limits: host.limits },
       pid: host.pid,
       startedAt,
       memoryKib: host.memoryKib(),

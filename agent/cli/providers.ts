@@ -86,6 +86,9 @@ function detailsOf(entry: CatalogueEntry, isOwn: boolean): string {
     ),
     ...(entry.zones.length > 0 ? [`  zones: ${entry.zones.join(' ')}`] : []),
     ...entry.notes.map((note) => `  - ${note}`),
+    ...(entry.cname
+      ? [`  - A zone here can hold an alias, with a TTL of ${entry.cname.minTtlSec} seconds or more.`]
+      : []),
     ...(entry.noDnsCheck === undefined ? [] : [`  - ${entry.noDnsCheck}`]),
     ...(entry.unconfirmed
       ? ['  - The provider documents nothing of this; it comes from other programs and was not tried.']

@@ -60,6 +60,8 @@ export function statusText(host: Host, status: StatusDocument): string {
   const { agent } = status;
   const lines = [
     `holdfast ${agent.version} on ${agent.runtime}, process ${agent.pid}, since ${agent.startedAt}, ${agent.memoryKib} KiB`,
+    // The status may have been written by an earlier version.
+    ...(agent.limits ?? []).map(({ sentence }) => `note: ${sentence}`),
     ...status.wans.map(
       (wan) =>
         `${wan.name}: ${wan.up ? 'up' : 'down'}${wan.addresses.map((address) => ` ${address}`).join('')}`,

@@ -40,6 +40,12 @@ function aliasPlan(alias: AliasConfig, { hostnames, accounts }: Config, salt: st
   };
 }
 
+/** A server, URL or program of the user's own has no web site that could tell anything. */
+function isOwnService({ server, options, provider }: AccountConfig): boolean {
+  const isOwn = provider.protocol === 'script' || provider.protocol === 'rfc2136';
+  return isOwn || server !== undefined || options.url !== undefined;
+}
+
 function accountPlan(account: AccountConfig, salt: string): AccountPlan {
   const { id, provider } = account;
   return {
@@ -50,7 +56,7 @@ function accountPlan(account: AccountConfig, salt: string): AccountPlan {
     partial: provider.partial,
     minIntervalMs: provider.minIntervalSec * 1000,
     busyWaitMs: provider.busyWaitSec * 1000,
-    ...(account.server === undefined && { homepage: provider.homepage }),
+    ...(!isOwnService(account) && { homepage: provider.homepage }),
     ...(provider.renewal && { renewal: { ...provider.renewal, zones: provider.zones } }),
     ...(provider.refreshDays === undefined ? {} : { refreshMs: provider.refreshDays * DAY_MS }),
   };

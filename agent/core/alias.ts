@@ -60,9 +60,12 @@ function replanned(old: AliasState | undefined, plan: AliasPlan): AliasState {
   return { ...kept, ...(stillThere && { target }), revision, unread: true, retry: NO_RETRY };
 }
 
-/** The operator lifts blocks and backoff, and wants to know what is there. */
-export function requestAliases({ state }: Draft): void {
+/** The operator asks for these hostnames, or all: blocks and backoff are lifted, and what is there is read. */
+export function requestAliases({ state }: Draft, ids: readonly string[] | undefined): void {
   for (const [id, alias] of Object.entries(state.aliases)) {
+    if (ids && !state.plan.aliases?.[id]?.targets.some((target) => ids.includes(target))) {
+      continue;
+    }
     state.aliases[id] = { ...without(alias, 'block'), retry: NO_RETRY, unread: true };
     const account = state.accounts[alias.account];
     if (account) {
@@ -146,7 +149,8 @@ function begin(draft: Draft, plan: AliasPlan, task: AliasTask, target: string | 
 }
 
 /** What the targets ask for: the earliest move, of equal ones the most preferred. */
-export function nextMove(plan: AliasPlan, { target, health }: AliasState, nowMs: number): Move | undefined {
+export function nextMove(plan: AliasPlan, alias: AliasState, nowMs: number): Move | undefined {
+  const { target, health, movedMs = Number.NEGATIVE_INFINITY } = alias;
   const worksNow = (id: string) => health[id]?.works ?? 'unknown';
   const [first] = plan.targets;
   if (target === undefined) {
@@ -157,7 +161,11 @@ export function nextMove(plan: AliasPlan, { target, health }: AliasState, nowMs:
   const better = plan.targets.slice(0, plan.targets.indexOf(target));
   const moves = healthy
     .filter((id) => better.includes(id))
-    .map((to): Move => ({ to, atMs: (health[to]?.sinceMs ?? nowMs) + plan.recoveryMs, why: 'recovery' }));
+    .map((to): Move => {
+      // Two that come back one after the other are one return, not two.
+      const fromMs = Math.max(health[to]?.sinceMs ?? nowMs, movedMs);
+      return { to, atMs: fromMs + plan.recoveryMs, why: 'recovery' };
+    });
   const down = health[target];
   const [refuge] = healthy;
   if (down?.works === 'no' && down.checks >= CONFIRMING_CHECKS && refuge !== undefined) {
@@ -224,7 +232,7 @@ export function applyAliased(draft: Draft, id: string, attempt: number, found: A
     state.aliases[id] = {
       ...settled,
       ...(target !== undefined && { target }),
-      ...(isNew && { sinceWallMs: now.wallMs, check: { count: 0, nextMs: now.ms } }),
+      ...(isNew && { sinceWallMs: now.wallMs, movedMs: now.ms, check: { count: 0, nextMs: now.ms } }),
       unread: false,
       retry: NO_RETRY,
     };

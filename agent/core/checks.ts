@@ -3,6 +3,7 @@ import { baselineOf, learnBaseline } from './baseline.ts';
 import { type Draft, report, wakeAt, without } from './draft.ts';
 import type { DnsAxes, Judged, Judgement } from './health.ts';
 import { hasOpenIncident, isWatched, noteCheck } from './incidents.ts';
+import { pauseMs } from './pace.ts';
 import type { HostPlan, Plan } from './plan.ts';
 import { confirmedAtMs, type HostState } from './state.ts';
 
@@ -10,13 +11,8 @@ import { confirmedAtMs, type HostState } from './state.ts';
 const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
 /** A router has few sockets and little memory: so many names are asked about at a time. */
 const MAX_RUNNING = 8;
-const HOURLY_MS = 3_600_000;
-/** While something is wrong, or may be: people wait for the all-clear. */
-const WATCHFUL_MS = 300_000;
 /** Missing for so long after a confirmation, a name is gone and not just late. */
 const GONE_AFTER_MS = 300_000;
-/** The TTL of others may be a day, and then half of it would hide for how long they have a zone. */
-const MAX_TTL_SEC = 7_200;
 const WEB_PAUSE_MS = 900_000;
 
 /** Asks about every confirmed name at its time; a name that waits for an update is not judged meanwhile. */
@@ -134,20 +130,18 @@ function axesSince(old: DnsAxes, found: Judgement['axes'], wallMs: number): Requ
   };
 }
 
-/** After the first round never more often than half the lifetime of the record (caches would only repeat it). */
 function paceNext({ state, now }: Draft, id: string, ageMs: number): void {
   const host = state.hosts[id];
   if (!host) {
     return;
   }
-  const { count, streak, ttlSec = 0 } = host.check;
+  const { count, streak } = host.check;
   const offsetMs = host.axes.authority?.verdict === 'ok' ? undefined : OFFSETS_MS[count];
-  const watchful =
+  const isWatchful =
     (streak?.about ?? '') !== '' || hasOpenIncident(state, id) || isAliasTarget(state.plan, id);
-  const paceMs = watchful ? WATCHFUL_MS * (0.8 + now.random * 0.4) : HOURLY_MS * (0.9 + now.random / 5);
   const nextMs =
     offsetMs === undefined || ageMs > GONE_AFTER_MS
-      ? now.ms + Math.max(paceMs, Math.min(ttlSec, MAX_TTL_SEC) * 500)
+      ? now.ms + pauseMs(now, host.check, isWatchful)
       : Math.max(now.ms - ageMs + offsetMs, now.ms + 1000);
   state.hosts[id] = { ...host, check: { ...host.check, nextMs } };
 }

@@ -16,6 +16,7 @@ import type { Failure } from './failure.ts';
 import type { Axis } from './health.ts';
 import type { Incident } from './incident.ts';
 import { tell } from './outbox.ts';
+import { pauseMs } from './pace.ts';
 import type { AccountPlan, HostPlan } from './plan.ts';
 import {
   type AgentState,
@@ -145,7 +146,7 @@ function isYoung({ now }: Draft, { confirmed }: HostState): boolean {
 }
 
 function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState): void {
-  const { state } = draft;
+  const { state, now } = draft;
   const { zone } = host.check;
   if (!trouble.about.startsWith('zone:')) {
     const ofZone = openOne(state, `zone:${zone}`);
@@ -165,11 +166,12 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
     if (own) {
       close(draft, own, `${own.subject} is now part of what happened to ${zone}.`);
     }
-    // What was good before says nothing of now.
     const known = state.hosts[one];
     if (known && known.check.streak?.about !== trouble.about) {
+      // What was good before says nothing of now: it is looked at soon.
       const { streak: _, ...check } = known.check;
-      state.hosts[one] = { ...known, check };
+      const nextMs = Math.min(check.nextMs, now.ms + pauseMs(now, check, true));
+      state.hosts[one] = { ...known, check: { ...check, nextMs } };
     }
   }
   replace(draft, incident);
@@ -226,21 +228,24 @@ export function reviewIncidents(draft: Draft): void {
       close(draft, incident, `${incident.subject} is not configured any more.`);
     }
   }
+  const hosts = new Map<string, string[]>(Object.keys(state.plan.accounts).map((id) => [id, []]));
+  for (const { id, account } of Object.values(state.plan.hosts)) {
+    hosts.get(account)?.push(id);
+  }
   for (const account of Object.values(state.plan.accounts)) {
-    reviewAccount(draft, account);
+    reviewAccount(draft, account, hosts.get(account.id) ?? []);
   }
   for (const host of Object.values(state.plan.hosts)) {
     reviewHost(draft, host);
   }
 }
 
-function reviewAccount(draft: Draft, { id, providerTitle }: AccountPlan): void {
+function reviewAccount(draft: Draft, { id, providerTitle }: AccountPlan, hosts: string[]): void {
   const { state } = draft;
   const account = state.accounts[id];
   if (!account) {
     return;
   }
-  const hosts = Object.values(state.plan.hosts).flatMap((host) => (host.account === id ? host.id : []));
   const failing = reviewUpdates(draft, `account:${id}`, {
     ...{ subject: id, title: providerTitle, hosts, block: account.block, failing: account.failing },
     failure: failureOf(draft, hosts, (_, lane) => [account.wait, lane?.retry]),

@@ -3,13 +3,13 @@ import { FAMILIES } from './address.ts';
 import type { AnswerKind, Asked, ServerAnswer, Verification } from './health.ts';
 
 /** Answers may differ for so long after an update before that is a fault: longest check of the first round. */
-const SPREADING_MS = 300_000;
+export const SPREADING_MS = 300_000;
 
 /**
- * In whose hands the zone is: `silent`: the zone above did not say. `absent`: it delegates the zone to nobody.
+ * In whose hands the zone is: `silent`: the zone above did not say. `first`: nothing is known of before. `absent`: it delegates the zone to nobody.
  * `mixed`: to servers of the old operator and of another one. `other`: only to servers of another one.
  */
-export type Hands = 'silent' | 'intercepted' | 'absent' | 'same' | 'renewed' | 'mixed' | 'other';
+export type Hands = 'silent' | 'intercepted' | 'absent' | 'first' | 'same' | 'renewed' | 'mixed' | 'other';
 
 export interface Picture extends Asked {
   zone: string;
@@ -103,7 +103,10 @@ function handsOf(
     }
     return kinds.includes('intercepted') && line !== 'fine' ? 'intercepted' : 'silent';
   }
-  if (before.length === 0 || now.every((name) => before.includes(name))) {
+  if (before.length === 0) {
+    return 'first';
+  }
+  if (now.every((name) => before.includes(name))) {
     return 'same';
   }
   const known = operatorsOf(before);

@@ -166,6 +166,8 @@ export interface AliasState {
   /** Hostname section that the CNAME points at; absent: none of ours, or not known yet. */
   target?: string;
   sinceWallMs?: number;
+  /** When it moved last; unknown after a boot. */
+  movedMs?: number;
   /** What the provider has must be read before anything is decided. */
   unread: boolean;
   /** By hostname section. */
@@ -337,7 +339,7 @@ function rebasedOutbox(outbox: Outbox, savedMs: number, nowMs: number): Outbox {
 /** How long a target has been as it is was counted on the clock of the boot before; its CNAME is read again. */
 function aliasesAfterBoot(saved: SavedState, shifted: (retry: Retry) => Retry): Record<string, AliasState> {
   return Object.fromEntries(
-    Object.entries(aliasesInDoubt(saved)).map(([id, alias]) => [
+    Object.entries(aliasesInDoubt(saved)).map(([id, { movedMs: _, ...alias }]) => [
       id,
       { ...alias, unread: true, health: {}, retry: shifted(alias.retry), check: { count: 0, nextMs: 0 } },
     ]),

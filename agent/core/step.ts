@@ -101,8 +101,8 @@ function apply(draft: Draft, event: AgentEvent): void {
 /** The operator lifts blocks, backoff and hold-down, but never a wait that the provider demands. */
 function applyRequest(draft: Draft, ids: string[] | undefined, check?: true): void {
   const { state, now } = draft;
-  if (ids === undefined) {
-    requestAliases(draft);
+  if (!check) {
+    requestAliases(draft, ids);
   }
   for (const plan of Object.values(state.plan.hosts)) {
     const host = state.hosts[plan.id];

@@ -53,6 +53,12 @@ const DELEGATION: readonly Row[] = [
   {
     code: 'delegation/OK',
     verdict: 'ok',
+    when: (p) => p.hands === 'first',
+    sentence: (p) => `${p.zone} is in the hands of ${list(p.come)}; it is told when that changes.`,
+  },
+  {
+    code: 'delegation/OK',
+    verdict: 'ok',
     when: (p) => p.hands === 'same',
     sentence: (p) => `${p.zone} is in the hands of the servers that have always been in charge of it.`,
   },
@@ -263,7 +269,7 @@ const PUBLIC_VIEW: readonly Row[] = [
     when: (p) => p.publicView.all('ok', 'unreachable'),
     sentence: (p) =>
       p.overHttps
-        ? 'People everywhere are led to your address; asked over HTTPS, because plain DNS is intercepted here.'
+        ? 'People everywhere are led to your address; asked over HTTPS, because plain DNS does not get through here.'
         : 'People everywhere are led to your address.',
   },
   {
@@ -333,8 +339,9 @@ function line({ server, detail }: ServerAnswer): string {
   return `${server}: ${detail}`;
 }
 
-function parentLine({ server, nameServers, detail }: ParentAnswer): string {
-  const said = nameServers.length > 0 ? `NS ${nameServers.join(' ')}` : 'no delegation';
+function parentLine({ server, nameServers, kind, detail }: ParentAnswer): string {
+  const nobody = kind === 'intercepted' ? 'answered by somebody else' : 'no delegation';
+  const said = nameServers.length > 0 ? `NS ${nameServers.join(' ')}` : nobody;
   return `${server}: ${said}${detail === undefined ? '' : ` (${detail})`}`;
 }
 

@@ -15,7 +15,6 @@ export function worksOf({ delegation, authority, publicView }: DnsAxes): Works {
   if (authority?.verdict === 'failed' || delegation?.verdict === 'failed') {
     return 'no';
   }
-  // Where plain DNS is intercepted, the public view was asked over HTTPS.
-  const seenElsewhere = authority?.code === 'authority/INTERCEPTED' && publicView?.verdict === 'ok';
-  return seenElsewhere ? 'yes' : 'unknown';
+  // From here the servers cannot be asked, and others can: over HTTPS, if need be.
+  return authority?.verdict === 'unknown' && publicView?.verdict === 'ok' ? 'yes' : 'unknown';
 }

@@ -19,6 +19,8 @@ export interface AgentFacts {
   pid: number;
   startedAt: string;
   memoryKib: number;
+  /** What the runtime cannot do; absent for one that can do everything. */
+  limits?: readonly { code: string; sentence: string }[];
 }
 
 /** A problem of the configuration as the loader reports it. */
@@ -71,7 +73,7 @@ export interface StatusBlock {
 export interface StatusDocument {
   version: 1;
   writtenAt: string;
-  agent: AgentFacts;
+  agent: AgentFacts & Required<Pick<AgentFacts, 'limits'>>;
   problems: readonly StatusProblem[];
   wans: {
     name: string;
@@ -119,7 +121,7 @@ export function statusOf(
   return {
     version: 1,
     writtenAt: timeText(now.wallMs),
-    agent,
+    agent: { limits: [], ...agent },
     problems,
     wans: wansOf(state),
     accounts: Object.values(state.plan.accounts).map((plan) => {

@@ -42,7 +42,6 @@ interface Living extends Child {
 const living = new Set<Living>();
 const buffer = new Uint8Array(READ_OCTETS);
 let environment: Record<string, string> | undefined;
-let prepared = false;
 
 /** What the children get of our environment. */
 export function childEnvironment(): Record<string, string> {
@@ -60,7 +59,6 @@ export function killChildren(): void {
 }
 
 export function startChild(argv: readonly string[], options: ChildOptions): Child {
-  prepare();
   const [program = ''] = argv;
   const found = argv.some((word) => word.includes('\0')) ? 'ERR_INVALID_ARG_VALUE' : findProgram(program);
   if (found.startsWith('/')) {
@@ -78,17 +76,17 @@ function neverStarted(program: string, reason: string, { onEnd }: ChildOptions):
   return { kill() {}, abandon() {} };
 }
 
-/** A handler and not "ignore", which children would inherit. Without either, a reader that went away is death. */
-function prepare(): void {
-  if (!prepared) {
-    prepared = true;
-    os.signal(os.SIGPIPE, () => {});
-    os.signal(os.SIGCHLD, () => {
-      for (const child of [...living]) {
-        child.reap();
-      }
-    });
-  }
+/**
+ * Call this before anything is written. Handlers and not "ignore", which children would inherit; without them a
+ * reader that went away is death.
+ */
+export function obeyChildren(): void {
+  os.signal(os.SIGPIPE, () => {});
+  os.signal(os.SIGCHLD, () => {
+    for (const child of [...living]) {
+      child.reap();
+    }
+  });
 }
 
 /** The path of a program, or the name of what is wrong with it. */

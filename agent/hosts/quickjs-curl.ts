@@ -118,6 +118,8 @@ const TIMES = ['namelookup', 'connect', 'appconnect', 'pretransfer', 'starttrans
 export interface Trace {
   /** The request has left, or a part of it. */
   sent: boolean;
+  /** TCP has connected; TLS may not have. */
+  connected: boolean;
   /** The error message, empty without one. */
   message: string;
   /** Why addresses could not be reached; empty where curl was built without words. */
@@ -131,6 +133,8 @@ export function readTrace(text: string): Trace {
   const times = Object.fromEntries(TIMES.map((name, at) => [name, Number(facts[at + 1] ?? 0)]));
   return {
     sent: hasSent(text) || (times.pretransfer ?? 0) > 0,
+    // Old curls tell no time for a connection whose TLS has failed.
+    connected: (times.connect ?? 0) > 0 || /^\* (?:Connected|Established)|^curl: .*SSL/im.test(text),
     message: lines.find((line) => line.startsWith('curl: (')) ?? '',
     connecting: lines.filter((line) => /^\* .*(?:connect|bind)/i.test(line)).join('\n'),
     times,
@@ -171,8 +175,11 @@ const EXITS: Record<number, FaultCode> = {
 
 /** In the words of OpenSSL, GnuTLS, mbedTLS and wolfSSL, which curl passes on. */
 const CERTIFICATE_FAULTS: readonly [RegExp, FaultCode][] = [
-  [/not yet (?:valid|activated)|starts in the future|BADCERT_FUTURE|before date/i, 'http/TLS_NOT_YET_VALID'],
-  [/expired|BADCERT_EXPIRED|after date/i, 'http/TLS_EXPIRED'],
+  [
+    /not yet (?:valid|activated)|starts in the future|BADCERT_FUTURE|current date (?:is )?before/i,
+    'http/TLS_NOT_YET_VALID',
+  ],
+  [/expired|BADCERT_EXPIRED|current date (?:is )?after/i, 'http/TLS_EXPIRED'],
   [/target ?host|subject ?name|Common Name|CN_MISMATCH|host ?name|alt name/i, 'http/TLS_WRONG_HOST'],
 ];
 
@@ -214,14 +221,14 @@ function connectFault(words: string): FaultCode {
     : 'http/CONNECT_FAILED';
 }
 
-function timeoutFault(secure: boolean, { sent, times }: Trace): FaultCode {
+function timeoutFault(secure: boolean, { sent, connected, times }: Trace): FaultCode {
   if (sent) {
     return (times.starttransfer ?? 0) > 0 ? 'http/BODY_TIMEOUT' : 'http/NO_REPLY';
   }
   if (!times.namelookup) {
     return 'http/DNS';
   }
-  return secure && times.connect ? 'http/TLS_TIMEOUT' : 'http/CONNECT_TIMEOUT';
+  return secure && connected ? 'http/TLS_TIMEOUT' : 'http/CONNECT_TIMEOUT';
 }
 
 function certificateFault(message: string): FaultCode {

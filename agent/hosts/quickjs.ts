@@ -3,7 +3,7 @@ import * as os from 'quickjs:os';
 import * as std from 'quickjs:std';
 import { utf8 } from '../core/octets.ts';
 import type { Host, Limit, SignalName, Stop } from '../ports.ts';
-import { killChildren, startChild } from './quickjs-child.ts';
+import { killChildren, obeyChildren, startChild } from './quickjs-child.ts';
 import { ERRNO } from './quickjs-errors.ts';
 import { folderOf, quickjsFiles, readTextNow } from './quickjs-files.ts';
 import { quickjsHttp } from './quickjs-http.ts';
@@ -40,6 +40,7 @@ const SIGNALS: Record<SignalName, number> = {
 
 /** The ports over this process. */
 export function quickjsHost(): Host {
+  obeyChildren();
   const [script = '', ...argv] = scriptArgs;
   const env = std.getenviron();
   const processes = quickjsProcesses();
@@ -167,24 +168,37 @@ function isAlive(pid: number): boolean {
   return isProcess(pid) && os.kill(pid, 0) !== -ERRNO.ESRCH;
 }
 
+/** Characters; as numbers in an array a long text would take sixteen times its size. */
+const WRITE_PIECE = 4096;
 const FULL_PIPE_PAUSE_MS = 5;
 const FULL_PIPE_PATIENCE_MS = 2000;
 
 /** Synchronous, so that nothing is lost at exit. A reader that went away (EPIPE) or sleeps is no fault of ours. */
 function writeWhole(fd: 1 | 2, text: string): void {
-  const octets = utf8(text);
+  for (let at = 0; at < text.length; ) {
+    // No half of a surrogate pair.
+    const end = at + WRITE_PIECE + (/[\ud800-\udbff]/.test(text.charAt(at + WRITE_PIECE - 1)) ? 1 : 0);
+    if (!writeOctets(fd, utf8(text.slice(at, end)))) {
+      return;
+    }
+    at = end;
+  }
+}
+
+function writeOctets(fd: 1 | 2, octets: Uint8Array): boolean {
   let waitedMs = 0;
-  for (let at = 0; at < octets.length && waitedMs < FULL_PIPE_PATIENCE_MS; ) {
+  for (let at = 0; at < octets.length; ) {
     const count = os.write(fd, octets.buffer, at, octets.length - at);
     if (count > 0) {
       at += count;
       waitedMs = 0;
-    } else if (count === -ERRNO.EAGAIN) {
+    } else if (count === -ERRNO.EAGAIN && waitedMs < FULL_PIPE_PATIENCE_MS) {
       // Somebody made the pipe non-blocking; wait for the reader.
       os.sleep(FULL_PIPE_PAUSE_MS);
       waitedMs += FULL_PIPE_PAUSE_MS;
     } else if (count !== -ERRNO.EINTR) {
-      return;
+      return false;
     }
   }
+  return true;
 }

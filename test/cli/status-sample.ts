@@ -40,7 +40,7 @@ export function statusSample(): StatusDocument {
     writtenAt: '2026-02-28T23:59:59.999Z',
     agent: {
       ...{ version: '1.2.3', runtime: 'node 20.20.2', pid: 4242 },
-      ...{ startedAt: '2024-02-29T12:00:00.000Z', memoryKib: 53_000 },
+      ...{ startedAt: '2024-02-29T12:00:00.000Z', memoryKib: 53_000, limits: [] },
     },
     problems: [{ severity: 'warning' }, { severity: 'error' }, { severity: 'warning' }],
     wans: [

@@ -101,6 +101,16 @@ describe('a good file', () => {
     expect(config.hostnames[0]?.networks).toEqual(['wan', 'wanb']);
   });
 
+  test('a laboratory of its own: control servers and DNS over HTTPS', () => {
+    const text =
+      "config agent\n\tlist control_server '192.0.2.41#5353'\n\tlist doh_url 'https://[2001:db8::53]:8443/q'\n";
+
+    expect(load(text).config.agent).toMatchObject({
+      controlServers: [{ address: '192.0.2.41', port: 5353 }],
+      dohUrls: ['https://[2001:db8::53]:8443/q'],
+    });
+  });
+
   test('resolvers with and without a port', () => {
     const text = "config agent\n\tlist resolver '127.0.0.1#5353'\n\tlist resolver '2001:DB8::1'\n";
 
@@ -191,6 +201,21 @@ describe('one mistake', () => {
       [nothing, 'error config/BAD_VALUE hold_down'],
     ],
     [
+      'agent: no control server',
+      "config agent\n\tlist control_server 'a.root-servers.example'\n",
+      [nothing, 'error config/BAD_VALUE control_server'],
+    ],
+    [
+      'agent: DNS over HTTPS with a query',
+      "config agent\n\tlist doh_url 'https://192.0.2.53/dns-query?ct'\n",
+      [nothing, 'error config/BAD_VALUE doh_url'],
+    ],
+    [
+      'agent: DNS over HTTPS in the clear',
+      "config agent\n\tlist doh_url 'http://192.0.2.53/dns-query'\n",
+      [nothing, 'error config/BAD_VALUE doh_url'],
+    ],
+    [
       'agent: no resolver',
       "config agent\n\tlist resolver '192.0.2.300'\n",
       [nothing, 'error config/BAD_VALUE resolver'],
@@ -206,9 +231,9 @@ describe('one mistake', () => {
       [nothing, 'error config/BAD_VALUE verify'],
     ],
     [
-      'agent: no effect yet',
+      'agent: another runtime, which is for the script that starts the agent',
       "config agent\n\toption runtime 'quickjs'\n",
-      [nothing, 'warning config/NO_EFFECT_YET runtime'],
+      [nothing],
     ],
     [
       'agent: name of an inherited property',

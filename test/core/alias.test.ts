@@ -287,6 +287,18 @@ describe('a recovery', () => {
     expect(play.tasks).toEqual(['110 write home.example.org']);
   });
 
+  test('of two better targets, one after the other, is one move an hour', () => {
+    const play = new Play(world({ target: 'third' }));
+    play.cname = NAMES.third;
+    play.check({ home: 'no', duck: 'yes', third: 'yes' });
+    play.pass(10 * MINUTE_MS);
+    play.check({ home: 'yes', duck: 'yes', third: 'yes' });
+
+    play.pass(300 * MINUTE_MS);
+
+    expect(play.tasks).toEqual(['60 write home.example.net', '120 write home.example.org']);
+  });
+
   test('of a less preferred target moves nothing', () => {
     const play = new Play(world());
     play.check({ home: 'yes', duck: 'yes', third: 'yes' });
@@ -438,7 +450,11 @@ describe('a write that fails', () => {
     expect(play.tasks).toHaveLength(1);
     expect(state.accounts.dns?.block !== undefined).toBe(where === 'account');
     expect(state.aliases.www?.block !== undefined).toBe(where === 'alias');
-    const asked = step(state, { type: 'requested' }, { ...NOW, ms: play.ms });
+    for (const request of [{ hosts: ['another'] }, { check: true as const }]) {
+      const other = step(state, { type: 'requested', ...request }, { ...NOW, ms: play.ms });
+      expect(other.commands.filter(({ type }) => type === 'alias')).toEqual([]);
+    }
+    const asked = step(state, { type: 'requested', hosts: ['duck'] }, { ...NOW, ms: play.ms });
     expect(asked.state.accounts.dns?.block).toBeUndefined();
     expect(asked.commands.filter(({ type }) => type === 'alias')).toMatchObject([{ task: 'read' }]);
   });
@@ -573,6 +589,14 @@ describe('a changed configuration', () => {
     });
   });
 
+  test('or not: the answer to an older question counts for nothing', () => {
+    const draft = openDraft(world({ attempt: { id: 7, task: 'write', target: 'duck' } }), NOW);
+
+    applyAliased(draft, 'www', 6, { points: 'home.example.net' });
+
+    expect(draft.state.aliases.www).toMatchObject({ target: 'home', attempt: { id: 7 } });
+  });
+
   test('that arrives during a write makes its answer count for nothing', () => {
     const writing = world({ attempt: { id: 7, task: 'write', target: 'duck' } });
     const changed = { ...writing.plan, aliases: { www: { ...PLAN, revision: '2' } } };
@@ -611,24 +635,38 @@ test('the least distance between two requests of an account holds for its aliase
  * lies at least the shorter of both. Seen to catch: leaving at the first "no", going back at the first "yes",
  * and counting an "unknown" as either.
  */
-test('it never flaps, and never leaves a target that is not down or goes to one that is', () => {
+test('it never flaps: each move has a whole outage or a whole recovery before it', () => {
   const works = fc.constantFrom<Works>('yes', 'no', 'unknown');
+  // Short enough for haste to show, long enough for a recovery.
+  const waitSec = fc.oneof(fc.integer({ min: 30, max: 300 }), fc.integer({ min: 900, max: 3600 }));
   const round = fc.record({
     home: works,
     duck: works,
     third: works,
-    waitSec: fc.integer({ min: 30, max: 1200 }),
+    waitSec,
   });
   fc.assert(
     fc.property(fc.array(round, { minLength: 10, maxLength: 120 }), (rounds) => {
       const play = new Play(world());
-      for (const { waitSec, ...health } of rounds) {
+      const checks: { atMs: number; health: Record<string, Works> }[] = [];
+      let from = 'home';
+      /** Was the name found so at every check of this time, and when it began? */
+      function was(id: string, expected: Works, atMs: number, forMs: number): boolean {
+        const before = checks.findLastIndex((one) => one.atMs <= atMs - forMs);
+        return before >= 0 && checks.slice(before).every(({ health }) => health[id] === expected);
+      }
+      for (const { waitSec: pauseSec, ...health } of rounds) {
         const before = play.moves.length;
+        checks.push({ atMs: play.ms, health });
         play.check(health);
-        play.pass(waitSec * 1000);
-        for (const { to } of play.moves.slice(before)) {
-          const target = (['home', 'duck', 'third'] as const).find((id) => NAMES[id] === to) ?? 'home';
-          expect(health[target]).toBe('yes');
+        play.pass(pauseSec * 1000);
+        for (const { to, atMs } of play.moves.slice(before)) {
+          const target = TARGETS.find((id) => NAMES[id] === to) ?? '';
+          const isFlight = was(from, 'no', atMs, OUTAGE_MS) && was(target, 'yes', atMs, 0);
+          const isReturn =
+            TARGETS.indexOf(target) < TARGETS.indexOf(from) && was(target, 'yes', atMs, RECOVERY_MS);
+          expect(`${from} -> ${target}: ${isFlight || isReturn}`).toBe(`${from} -> ${target}: true`);
+          from = target;
         }
       }
 

@@ -103,8 +103,13 @@ function skipIfUnavailable(ctx: TestContext, reason: string): void {
 }
 
 describe.concurrent('the demo', { timeout: TIMEOUT_MS }, () => {
-  test.for(['stand-in', 'namespace'])('%s: every change is published and proven', async (mode, ctx) => {
-    const { output, ended, folder } = runDemo(ctx, ['--json', '--mode', mode]);
+  test.for([
+    { mode: 'stand-in', runtime: 'node' },
+    { mode: 'namespace', runtime: 'node' },
+    { mode: 'stand-in', runtime: 'quickjs' },
+    { mode: 'namespace', runtime: 'quickjs' },
+  ])('$mode, $runtime: every change is published and proven', async ({ mode, runtime }, ctx) => {
+    const { output, ended, folder } = runDemo(ctx, ['--json', '--mode', mode, '--runtime', runtime]);
     const status = await ended;
     const result = JSON.parse(output.stdout);
     if (result.unavailable === true) {
@@ -185,6 +190,7 @@ describe.concurrent('the demo', { timeout: TIMEOUT_MS }, () => {
   test.for([
     { args: ['--help'], status: 0, stdout: /--mode MODE/, stderr: /^$/ },
     { args: ['--mode', 'virtual'], status: 2, stdout: /^$/, stderr: /virtual/ },
+    { args: ['--runtime', 'deno'], status: 2, stdout: /^$/, stderr: /deno/ },
     { args: ['--fast'], status: 2, stdout: /^$/, stderr: /--fast/ },
   ])('$args ends with status $status', async ({ args, status, stdout, stderr }, ctx) => {
     const { output, ended } = runDemo(ctx, args);

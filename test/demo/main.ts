@@ -5,9 +5,12 @@ import { parseArgs } from 'node:util';
 import { RUNTIMES, type Runtime, type RuntimeCommand } from '../quickjs/runtime.ts';
 import { agentCommand, DIST, HOLD_DOWN_SEC } from './agent-process.ts';
 import { createMade, type Made, removeLeftovers } from './cleanup.ts';
+import { CALM, HISTORY } from './history.ts';
 import { namespaceStage } from './namespaces.ts';
 import { play, type Result } from './play.ts';
 import { recordingStage } from './recordings.ts';
+import { judgeReplay, playReplay } from './replay.ts';
+import { createReplayScreen } from './replay-screen.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { type Mode, type Stage, Unavailable } from './stage.ts';
 
@@ -22,6 +25,8 @@ change to the answer of the authoritative name servers. It ends by itself in les
                 Default: namespace where that works, else stand-in.
   --runtime RUNTIME
                 node (default) or quickjs; Debian's qjs is downloaded where there is none
+  --replay 2014 plays 30 June to 3 July 2014 instead, in about a minute: the zones of a provider are taken
+                away, and its update interface goes on saying "good"
   --json        steps go to standard error; one line of JSON ends standard output
   --help        print this text
 
@@ -31,10 +36,15 @@ Exit status: 0 every change was published and proven and no request was needless
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143, hungUp: 129 } as const;
 /** Less than the minute that is promised. */
 const LIMIT_MS = 55_000;
+/** The replay takes about a minute on a quiet machine; a busy one may take its time. */
+const REPLAY_LIMIT_MS = 600_000;
+/** Virtual milliseconds in a real one while nothing is awaited. */
+const REPLAY_RATE = 8000;
 
 interface Wish {
   json: boolean;
   help: boolean;
+  replay: boolean;
   runtime: Runtime;
   mode?: Mode;
 }
@@ -99,6 +109,9 @@ async function run(argv: readonly string[]): Promise<number> {
   if (!existsSync(join(DIST, 'holdfast.cjs'))) {
     throw new Error('dist/holdfast.cjs is not there: run `npm run build` first');
   }
+  if (wish.replay) {
+    return replay(wish.json);
+  }
   const command = await agentCommand(wish.runtime);
   const timer = setTimeout(fail, LIMIT_MS, new Error(`it did not end within ${LIMIT_MS / 1000} s`));
   const shown = createScreen(wish.json ? process.stderr : process.stdout);
@@ -115,6 +128,32 @@ async function run(argv: readonly string[]): Promise<number> {
   return result.ok ? EXIT.ok : EXIT.failed;
 }
 
+/** Three days of 2014: first unseen without the incident, to compare, then with it. */
+async function replay(json: boolean): Promise<number> {
+  const timer = setTimeout(fail, REPLAY_LIMIT_MS, new Error('it did not end in time'));
+  const bundle = join(DIST, 'holdfast.cjs');
+  const onClose = (close: () => Promise<void>) => made.onUndo(close);
+  const shown = createReplayScreen(json ? process.stderr : process.stdout);
+  removeLeftovers();
+  shown.opening();
+  const options = { bundle, onClose };
+  const calm = await playReplay(CALM, { ...options, folder: made.folder() });
+  const played = await playReplay(HISTORY, {
+    ...{ ...options, folder: made.folder(), watcher: shown },
+    rate: REPLAY_RATE,
+  });
+  clearTimeout(timer);
+  const findings = judgeReplay(played, calm);
+  const ok = findings.every(({ holds }) => holds);
+  shown.closing(played, findings);
+  await made.undoAll();
+  if (json) {
+    const { incidents, requests, aliasTargets } = played;
+    process.stdout.write(`${JSON.stringify({ ok, findings, incidents, requests, aliasTargets })}\n`);
+  }
+  return ok ? EXIT.ok : EXIT.failed;
+}
+
 function readArguments(argv: readonly string[]): Wish | undefined {
   try {
     const { values } = parseArgs({
@@ -122,6 +161,7 @@ function readArguments(argv: readonly string[]): Wish | undefined {
       options: {
         mode: { type: 'string' },
         runtime: { type: 'string', default: 'node' },
+        replay: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -131,8 +171,12 @@ function readArguments(argv: readonly string[]): Wish | undefined {
     if (runtime === undefined) {
       throw new Error(`--runtime must be node or quickjs, not '${values.runtime}'.`);
     }
+    const { replay: year } = values;
+    if (year !== undefined && year !== '2014') {
+      throw new Error(`--replay knows 2014 alone, not '${year}'.`);
+    }
     if (mode === undefined || mode === 'namespace' || mode === 'stand-in') {
-      return { json, help, runtime, ...(mode !== undefined && { mode }) };
+      return { json, help, runtime, replay: year !== undefined, ...(mode !== undefined && { mode }) };
     }
     throw new Error(`--mode must be namespace or stand-in, not '${mode}'.`);
   } catch (error) {

@@ -38,7 +38,7 @@ export interface Router {
   configure(text: string): void;
   readonly configFile: string;
   /** Starts the agent and waits for what it does at once. */
-  boot(options?: Pick<StartOptions, 'wallMs'>): Promise<void>;
+  boot(options?: Pick<StartOptions, 'wallMs' | 'rate'>): Promise<void>;
   /** Lets time pass. */
   advance(durationMs: number): Promise<void>;
   /** netifd says that the WAN has this address now; waits until the agent has heard it, not for what follows. */
@@ -81,17 +81,26 @@ const LOOK_EVERY_MS = 4;
 const UBUS = `#!/bin/sh
 [ -e "$HOLDFAST_UBUS_DIR/down" ] && { echo "Failed to connect to ubus" >&2; exit 255; }
 case "$1" in
+  send) echo "$2 $3" >> "$HOLDFAST_UBUS_DIR/sent.log" ;;
   call) [ -e "$HOLDFAST_UBUS_DIR/dump.json" ] || { echo "Command failed: Not found" >&2; exit 252; }
         exec cat "$HOLDFAST_UBUS_DIR/dump.json" ;;
   *) echo $$ >> "$HOLDFAST_UBUS_DIR/held"; exec tail -n 0 -f "$HOLDFAST_UBUS_DIR/$1.log" ;;
 esac
 `;
 
+export interface LabOptions {
+  service?: ServiceOptions;
+  /** When it begins (ms since 1970); default `LAB_BEGINS_MS`. */
+  beginsMs?: number;
+  /** An empty folder for everything; default one of its own, which `close` removes. */
+  folder?: string;
+}
+
 /** Starts the world once; routers come and go in it. `bundle`: the built `holdfast.cjs`. */
-export async function openLab(bundle: string, options: ServiceOptions = {}): Promise<Lab> {
-  const time = worldTime(LAB_BEGINS_MS);
-  const service = await startService({ nowMs: time.nowMs, onSilence: time.silence, ...options });
-  const folder = mkdtempSync(join(memoryFolder(), 'holdfast-lab-'));
+export async function openLab(bundle: string, options: LabOptions = {}): Promise<Lab> {
+  const time = worldTime(options.beginsMs ?? LAB_BEGINS_MS);
+  const service = await startService({ nowMs: time.nowMs, onSilence: time.silence, ...options.service });
+  const folder = options.folder ?? mkdtempSync(join(memoryFolder(), 'holdfast-lab-'));
   const program = installed(bundle, folder, service);
   let current: { router: Router; dispose(): Promise<void> } | undefined;
 

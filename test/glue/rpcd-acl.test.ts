@@ -15,12 +15,15 @@ describe('the ACL of rpcd', () => {
   it('names every method of the plugin once, and nothing else', () => {
     const { read, write } = acl.holdfast ?? { read: { ubus: {} }, write: { ubus: {} } };
 
-    expect(methods).toEqual(['check', 'events', 'import', 'providers', 'status', 'trace', 'update']);
+    expect(methods).toEqual([
+      ...['check', 'check_config', 'events', 'import', 'providers', 'service'],
+      ...['status', 'test', 'test_steps', 'trace', 'update'],
+    ]);
     expect([...(read.ubus.holdfast ?? []), ...(write.ubus.holdfast ?? [])].sort()).toEqual(methods);
   });
 
-  it('lets nobody who may only read send, change or import anything', () => {
-    expect(acl.holdfast?.read.ubus.holdfast).toEqual(['check', 'events', 'providers', 'status']);
+  it('lets nobody who may only read send, change, start or import anything', () => {
+    expect(acl.holdfast?.read.ubus.holdfast).toEqual(['check_config', 'events', 'providers', 'status']);
   });
 
   it('has one group with exactly these rights', () => {

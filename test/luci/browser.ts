@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Web } from './web/server.ts';
 
-const EXECUTABLE = '/usr/bin/chromium';
+export const CHROMIUM = '/usr/bin/chromium';
 const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
 const FLAGS = [
   '--no-sandbox',
@@ -41,14 +41,14 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-export interface Chromium {
+export interface Driver {
   visit(web: Web, session: string, look?: Partial<Look>): Promise<Visit>;
   close(): Promise<void>;
 }
 
-export async function startChromium(options: { headed: boolean; screenshots: boolean }): Promise<Chromium> {
+export async function startChromium(options: { headed: boolean; screenshots: boolean }): Promise<Driver> {
   const browser: Browser = await chromium.launch({
-    executablePath: EXECUTABLE,
+    executablePath: CHROMIUM,
     headless: !options.headed,
     args: FLAGS,
   });

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Chromium, startChromium } from './browser.ts';
+import { CHROMIUM, startChromium } from './browser.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/all.ts';
-import { type Kit, type Stage, startStage } from './stage.ts';
+import { begin, type Kit, type Stage, startStage } from './stage.ts';
 import { type Checkout, openCheckout } from './web/checkout.ts';
 import { THEME_NAMES, type Theme } from './web/page.ts';
 
@@ -53,7 +53,10 @@ interface Result {
   problem?: string;
 }
 
-process.exitCode = await run(process.argv.slice(2));
+process.exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${problemOf(error)}\n`);
+  return EXIT.failed;
+});
 
 async function run(argv: readonly string[]): Promise<number> {
   const wish = wishFrom(argv);
@@ -81,58 +84,65 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function play(chosen: readonly Scenario[], checkout: Checkout, wish: Wish): Promise<number> {
+  if (!existsSync(CHROMIUM)) {
+    tell(`${CHROMIUM} is not there. On Debian: apt-get install chromium`);
+    return EXIT.failed;
+  }
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-luci-program-'));
   const results: Result[] = [];
-  let chromium: Chromium | undefined;
-  process.once('SIGINT', () => {
+  const open: { close(): Promise<void> }[] = [];
+  async function end(): Promise<void> {
+    for (let last = open.pop(); last !== undefined; last = open.pop()) {
+      // What a page did wrong is told elsewhere.
+      await last.close().catch(() => {});
+    }
     rmSync(folder, { recursive: true, force: true });
-    process.exit(EXIT.interrupted);
-  });
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => void end().then(() => process.exit(EXIT.interrupted)));
+  }
   try {
-    const kit: Kit = {
-      checkout,
-      chromium: await startChromium(wish),
-      program: wish.program ?? builtProgram(folder),
-      theme: wish.theme,
-    };
-    chromium = kit.chromium;
+    const program = wish.program ?? builtProgram(folder);
+    const chromium = await startChromium(wish);
+    open.push(chromium);
+    const kit: Kit = { checkout, chromium, program, theme: wish.theme };
     for (const scenario of chosen) {
       tell(`\n${scenario.name}: ${scenario.title}`);
-      results.push(await playOne(scenario, kit));
+      results.push(await playOne(scenario, kit, (stage) => open.push(stage)));
+      open.splice(1);
     }
   } finally {
-    await chromium?.close();
-    rmSync(folder, { recursive: true, force: true });
+    await end();
   }
   table(results);
   return results.every(({ problem }) => problem === undefined) ? EXIT.ok : EXIT.failed;
 }
 
-async function playOne(scenario: Scenario, kit: Kit): Promise<Result> {
+async function playOne(scenario: Scenario, kit: Kit, onOpen: (stage: Stage) => void): Promise<Result> {
   const startMs = performance.now();
   const say = (text: string) => tell(`  ${text}`);
+  const problems: string[] = [];
   let stage: Stage | undefined;
-  let problem: string | undefined;
   let limit: NodeJS.Timeout | undefined;
   try {
     const opened = await startStage(kit, say, scenario.stage);
     stage = opened;
+    onOpen(opened);
     const late = new Promise<never>((_, reject) => {
       limit = setTimeout(reject, LIMIT_MS, new Error(`It did not end within ${LIMIT_MS / 1000} s`));
     });
-    await Promise.race([scenario.run(opened, kit), late]);
+    await begin(opened, scenario.stage?.begin);
+    await Promise.race([scenario.run(opened), late]);
   } catch (error) {
-    problem = problemOf(error);
+    problems.push(problemOf(error));
+    await stage?.pictures(`failed-${scenario.name}`);
   }
   clearTimeout(limit);
-  try {
-    await stage?.close();
-  } catch (error) {
-    problem = problem === undefined ? problemOf(error) : `${problem}\n${problemOf(error)}`;
-  }
+  await stage?.close().catch((error: unknown) => void problems.push(problemOf(error)));
   const seconds = (performance.now() - startMs) / 1000;
-  say(problem === undefined ? 'holds' : `FAILED: ${problem}`);
-  return { scenario, seconds, ...(problem !== undefined && { problem }) };
+  const problem = problems.join('\n');
+  say(problem === '' ? 'holds' : `FAILED: ${problem}`);
+  return { scenario, seconds, ...(problem !== '' && { problem }) };
 }
 
 function problemOf(error: unknown): string {

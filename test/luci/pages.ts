@@ -61,15 +61,17 @@ export async function chooseProvider({ page }: Visit, typed: string, id: string)
   await page.click(`#hf-provider-list [role="option"][data-value="${id}"]`);
 }
 
-/** LuCI's own footer. */
+/** The page's own button where it has one, else LuCI's. */
 export async function saveAndApply({ page }: Visit): Promise<void> {
-  await page.click('.cbi-page-actions .cbi-button-apply');
+  await page.locator('button[data-action="apply"], .cbi-page-actions .cbi-button-apply').first().click();
 }
 
 /** The dialog of a section in one of LuCI's grids. */
 export async function edit({ page }: Visit, section: string): Promise<void> {
   await page.click(`[data-sid="${section}"] .cbi-button-edit`);
   await page.waitForSelector('.modal .cbi-section-node, .modal .cbi-map');
+  // It fades in.
+  await page.waitForFunction("getComputedStyle(document.querySelector('.modal')).opacity === '1'");
 }
 
 export async function saveDialog({ page }: Visit): Promise<void> {

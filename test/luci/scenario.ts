@@ -1,13 +1,13 @@
 /** The shape of a scenario, and the configuration most of them begin with. */
 import type { Service } from '../service/service.ts';
-import type { Kit, Stage, StageOptions } from './stage.ts';
+import type { Stage, StageOptions } from './stage.ts';
 
 export interface Scenario {
   name: string;
   /** What must hold, as a sentence. */
   title: string;
   stage?: StageOptions;
-  run(stage: Stage, kit: Kit): Promise<void>;
+  run(stage: Stage): Promise<void>;
 }
 
 export const HOME = 'home.ddns.example';

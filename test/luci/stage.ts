@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StatusDocument, StatusHost } from '../../agent/engine/status.ts';
 import { type Service, type ServiceOptions, startService } from '../service/service.ts';
-import { type Chromium, type Look, PATIENCE_MS, type Visit } from './browser.ts';
+import { type Driver, type Look, PATIENCE_MS, type Visit } from './browser.ts';
 import { LOGINS, type Router, startRouter } from './router/router.ts';
 import type { RpcCall } from './router/rpcd.ts';
 import type { Checkout } from './web/checkout.ts';
@@ -17,7 +17,7 @@ const QUICK = { pollSec: 1, holdoffSec: 1, displaySec: 1 };
 
 export interface Kit {
   checkout: Checkout;
-  chromium: Chromium;
+  chromium: Driver;
   program: string;
   /** Of all scenarios but the one about themes. */
   theme: Theme;
@@ -44,6 +44,8 @@ export interface Stage {
   say(text: string): void;
   /** Calls that arrived since the number of calls was `from`. */
   callsSince(from: number): readonly RpcCall[];
+  /** Keeps a picture of every open page. */
+  pictures(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,6 +89,12 @@ export async function startStage(
     },
     host: (id) => router.status()?.hostnames.find((one) => one.id === id),
     callsSince: (from) => router.rpcd.calls().slice(from),
+    async pictures(name) {
+      for (const [index, visit] of visits.entries()) {
+        // A page that is closed already has nothing to show.
+        await visit.picture(`${name}${index === 0 ? '' : `-${index}`}`).catch(() => {});
+      }
+    },
     async close() {
       const faults = visits.flatMap((visit) => visit.faults());
       const missing = webs.flatMap((one) => one.missing()).map((path) => `not found: ${path}`);
@@ -100,16 +108,20 @@ export async function startStage(
       }
     },
   };
-  if (options.begin !== 'off') {
+  return stage;
+}
+
+/** Brings the router to where a scenario begins. */
+export async function begin({ router }: Pick<Stage, 'router'>, where: StageOptions['begin']): Promise<void> {
+  if (where !== 'off') {
     await router.service.act('start');
   }
-  if (options.begin === 'published') {
+  if (where === 'published') {
     await until(
       'the first round of the agent',
       () => isSettled(router.status()) || router.service.stderr().slice(-500),
     );
   }
-  return stage;
 }
 
 /** Every hostname is published and looked up once. */

@@ -129,7 +129,7 @@ describe('one bad day', () => {
     ['TCP that is lost', (l) => l.serverFault(FIRST, 'tcp-dead'), 'delegation/OK authority/OK public/OK'],
     [
       'answers over UDP that somebody forges',
-      (l) => l.serverFault(FIRST, 'forged-udp'),
+      (l) => [l.serverFault(FIRST, 'forged-udp'), l.serverFault(SECOND, 'forged-udp')],
       // The resolvers of the world read the same forgeries.
       'delegation/OK authority/INTERCEPTED public/CACHED',
     ],
@@ -175,6 +175,11 @@ describe('one bad day', () => {
       'plain DNS intercepted, and no HTTPS either',
       (l) => [l.interceptPort53(), l.drownDoh()],
       'delegation/INTERCEPTED authority/INTERCEPTED public/CANNOT_CHECK',
+    ],
+    [
+      'a wall before port 53',
+      (l) => l.blockPort53(),
+      'delegation/CANNOT_CHECK authority/CANNOT_CHECK public/OK',
     ],
     [
       'a filter at home: 0.0.0.0',

@@ -381,6 +381,24 @@ test('class CH is asked as such, from the address that was demanded, over UDP an
   expect(server.sourceAddresses).toEqual(['127.0.0.5', '127.0.0.5']);
 });
 
+test.each<{ only: 'udp' | 'tcp'; udp: Answer; expected: string; asked: string[] }>([
+  { only: 'tcp', udp: () => [WRONG], expected: 'NOERROR tcp 192.0.2.1', asked: ['tcp+edns'] },
+  {
+    only: 'udp',
+    udp: () => [],
+    expected: 'unreachable dns/TIMEOUT',
+    asked: ['udp+edns', 'udp+edns', 'udp+edns'],
+  },
+])('asks over $only alone where that is wanted', async ({ only, udp, expected, asked }) => {
+  const server = await nameServer(udp, () => [GOOD]);
+  const dns = dnsClient({ exchange: nodeExchange(), random: Math.random });
+
+  const result = await inVirtualTime(() => dns.ask(server, QUESTION, undefined, only));
+
+  expect(verdict(result)).toBe(expected);
+  expect(server.asked).toEqual(asked);
+});
+
 test('a reply of another class is no reply', async () => {
   const server = await nameServer((query) => [
     { questions: (query.questions ?? []).map((one) => ({ ...one, class: 'CH' as const })), ...GOOD },

@@ -1,6 +1,7 @@
 /** Runs on `qjs`: does with the QuickJS host what lines of JSON on standard input ask for. */
 import * as os from 'quickjs:os';
 import { quickjsHost } from '../../agent/hosts/quickjs.ts';
+import { octetText } from '../../agent/hosts/quickjs-octets.ts';
 import type { Stop } from '../../agent/ports.ts';
 
 export type Call =
@@ -105,7 +106,7 @@ os.setReadHandler(0, () => {
   if (count <= 0) {
     host.exit(0);
   }
-  rest += String.fromCharCode(...buffer.subarray(0, count));
+  rest += octetText(buffer.subarray(0, count));
   const lines = rest.split('\n');
   rest = lines.pop() ?? '';
   for (const line of lines) {

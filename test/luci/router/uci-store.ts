@@ -138,7 +138,7 @@ export function createUciStore(folder: string, may: MayUse, onChange: (config: s
     if (typeof type !== 'string' || !/^[!-~]+$/.test(type)) return { status: STATUS.invalidArgument };
     if (name !== undefined && !isName(name)) return { status: STATUS.invalidArgument };
     return change(args, session, (_, delta, all) => {
-      const section = typeof name === 'string' ? name : nameOf(all.length + 1, type, new Map());
+      const section = typeof name === 'string' ? name : nameOf(all.length + 1, type);
       delta.push([typeof name === 'string' ? 'set' : 'add', section, type]);
       for (const [option, value] of entriesOf(values)) {
         if (!isName(option)) return { status: STATUS.invalidArgument };
@@ -289,24 +289,22 @@ export function createUciStore(folder: string, may: MayUse, onChange: (config: s
 
 function readSections(text: string, config: string): Section[] {
   return parseUci(text, config).sections.map(({ type, name, options }, position) => {
-    const values = new Map(options.map((option) => [option.name, option.value]));
     return {
-      name: name ?? nameOf(position + 1, type, values),
+      name: name ?? nameOf(position + 1, type),
       anonymous: name === undefined,
       type,
-      options: values,
+      options: new Map(options.map((option) => [option.name, option.value])),
     };
   });
 }
 
-/** The name libuci gives a section without one: its position and a digest (djb2) of what stands in it. */
-function nameOf(position: number, type: string, options: ReadonlyMap<string, Value>): string {
-  let hash = 0xffff_ffff;
-  const words = [...options].flatMap(([name, value]) => (typeof value === 'string' ? [name, value] : [name]));
-  for (const character of [type, ...words].join('')) {
-    hash = (Math.imul(hash, 33) + (character.codePointAt(0) ?? 0)) & 0x7fff_ffff;
+/** The name libuci gives a section without one: its position and a digest (djb2) of its type. */
+function nameOf(position: number, type: string): string {
+  let hash = 5381;
+  for (const character of type) {
+    hash = (Math.imul(hash, 33) + (character.codePointAt(0) ?? 0)) | 0;
   }
-  return `cfg${hex(position, 2)}${hex(hash % 0x1_0000, 4)}`;
+  return `cfg${hex(position, 2)}${hex((hash & 0x7fff_ffff) % 0x1_0000, 4)}`;
 }
 
 function hex(value: number, width: number): string {

@@ -32,6 +32,14 @@ export const serviceStates: Scenario = {
     await untilState(visit, 'running');
     check('the agent runs after a start', router.service.running());
 
+    router.configure(
+      'holdfast',
+      CONFIGURED.replace("config agent 'agent'", "config agent 'agent'\n\toption mode 'event'"),
+    );
+    await note('idle');
+    router.configure('holdfast', CONFIGURED);
+    await untilState(visit, 'running');
+
     await router.service.act('stop');
     await router.service.act('disable');
     await note('disabled');

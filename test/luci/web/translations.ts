@@ -25,9 +25,9 @@ export function translations(catalogues: readonly string[]): Record<string, stri
         table[digest(entry.plural ? `${key}\u0002${index}` : key)] = text;
       }
     }
-    const formula = entry.id === '' ? /plural=([^;]+);/i.exec(entry.texts[0] ?? '')?.[1] : undefined;
+    const formula = entry.id === '' ? /\bplural=[^;]+;/i.exec(entry.texts[0] ?? '')?.[0] : undefined;
     if (formula !== undefined) {
-      table['00000000'] ??= formula.trim();
+      table['00000000'] ??= formula;
     }
   }
   return table;

@@ -44,8 +44,10 @@ return baseclass.extend({
 		const option = tab ? section.taboption(tab, ...head) : section.option(...head);
 		for (const value of facts['enum'] ?? [])
 			option.value(value, labels?.[value] ?? value);
-		if (labels)
-			option.textvalue = (sid) => labels[option.map.data.get('holdfast', sid, name) ?? standard];
+		if (type != 'boolean' && !rest.providers)
+			option.textvalue = function(sid) {
+				return show.h('span', L.toArray(this.cfgvalue(sid) ?? standard).map((one) => labels?.[one] ?? one).join(', '));
+			};
 		if (type == 'integer')
 			option.datatype = 'range(%d,%d)'.format(facts.minimum, facts.maximum);
 		if (type == 'boolean' || (standard != null && (facts['enum'] || facts.minItems)))
@@ -103,9 +105,6 @@ return baseclass.extend({
 			},
 			formvalue(sid) {
 				return formvalue.call(this, sid) == null ? null : orders[sid];
-			},
-			textvalue(sid) {
-				return show.h('span', L.toArray(this.cfgvalue(sid) ?? this['default']).join(', '));
 			}
 		});
 	}

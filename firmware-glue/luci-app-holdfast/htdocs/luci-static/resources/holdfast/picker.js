@@ -27,7 +27,7 @@ const Picker = ui.AbstractElement.extend({
 			keydown: (ev) => this.key(ev), blur: () => this.leave()
 		});
 		this.list = h('ul.hf-list', { id: id + '-list', role: 'listbox', hidden: '' });
-		this.about = h('div.cbi-value-description');
+		this.about = h('div');
 		this.node = h('div.hf-picker', { id: this.options.id }, this.input, this.list, this.about);
 		this.setUpdateEvents(this.input, 'hf-chosen', 'blur');
 		this.setChangeEvents(this.input, 'hf-chosen');

@@ -48,7 +48,7 @@ return baseclass.extend({
 
 	/* Runs the test in this place; resolves when it has ended. */
 	run(place, config) {
-		const outcome = h('p', { role: 'status' }, _('The test begins. It sends one real update to the provider.'));
+		const outcome = h('p', { role: 'status' }, _('The test sends one real update with these values, and saves nothing.'));
 		const list = h('ol.hf-steps');
 		const node = h('div.hf-probe', { id: 'holdfast-probe', 'data-state': 'running' }, outcome, list);
 		const end = (ok, sentence) => {

@@ -4,7 +4,7 @@
 'require holdfast.words as words';
 
 /* A status as nodes. `h('tag.class', { attributes }, ...children)` makes text of all that is no node: what comes
- * from a provider, the DNS or the configuration never becomes markup, which is what E() makes of a bare string. */
+ * from a provider, the DNS or the configuration never becomes markup, which is what E makes of a bare string. */
 
 const h = (name, ...rest) => {
 	const [tag, style] = name.split('.');
@@ -75,7 +75,7 @@ return baseclass.extend({
 			h('p', moment(_('Asked: %s'), checkedAt)));
 	},
 
-	address({ family, address, since, next, network, device, missing }) {
+	address({ family, address, since, next, network, device, missing }, said) {
 		const wan = [network, device].filter((name) => name).join(' / ');
 		return h('div.hf-address', { 'data-role': 'address' },
 			h('span.hf-hint', { ipv4: 'IPv4', ipv6: 'IPv6' }[family]), ' ',
@@ -83,7 +83,7 @@ return baseclass.extend({
 			address ? moment(_('published %s'), since) : null,
 			wan ? h('span.hf-hint', ' · ', _('from %s').format(wan)) : null,
 			next ? h('div', _('To be published: %s').format(next)) : null,
-			missing ? h('div', missing) : null);
+			missing != said ? h('div', missing) : null);
 	},
 
 	next(next) {
@@ -97,9 +97,9 @@ return baseclass.extend({
 	card(status, host, note, buttons) {
 		const working = words.workingNames(status, host);
 		const standby = (host.standby ?? []).map((id) => status.hostnames.find((one) => one.id == id)).filter((one) => one);
-		return h('section.cbi-section hf-card', { 'data-host': host.id, 'data-verdict': host.verdict, 'aria-label': words.plain(host.hostname) },
+		return h('section.cbi-section hf-card', { 'data-host': host.id, 'data-verdict': host.verdict },
 			this.head(host.hostname, this.mark(host.verdict, words.nameVerdict(host.verdict))),
-			words.addresses(host).map((one) => this.address(one)),
+			words.addresses(host).map((one) => this.address(one, host.sentence)),
 			h('p', { 'data-role': 'sentence' }, host.sentence),
 			host.block ? h('p.hf-duty', host.block.howToLift) : null,
 			this.next(host.next),
@@ -117,7 +117,7 @@ return baseclass.extend({
 		const target = status.hostnames.find((one) => one.id == alias.target);
 		return h('section.cbi-section hf-card', { 'data-alias': alias.id, 'data-verdict': alias.verdict },
 			this.head(alias.hostname, this.mark(alias.verdict)),
-			h('p', target ? _('Points at %s').format(target.hostname) : _('Points at no name yet.'), ' ', target ? moment('%s', alias.since) : null),
+			h('p', target ? _('Points at %s').format(target.hostname) : _('Points at no name yet.'), ' ', target ? moment(_('So since: %s'), alias.since) : null),
 			h('p', { 'data-role': 'sentence' }, alias.sentence),
 			this.next(alias.next),
 			h('ol.hf-evidence', (alias.targets ?? []).map((one) => h('li', one.hostname, ': ', words.works(one.works)))));

@@ -49,7 +49,7 @@ return view.extend({
 				h('details', h('summary', _('More')), this.row('hf-family', _('Address family'),
 					this.select('hf-family', [['ipv4', 'IPv4'], ['ipv6', 'IPv6'], ['dual', _('IPv4 and IPv6')]]), _('Which address is published.')))),
 			h('div.hf-actions', show.button('test', _('Test before saving'), () => this.test()),
-				h('span.hf-hint', _('Sends one real update with these values, and saves nothing.'))),
+				show.button('apply', _('Save and apply'), () => this.handleSaveApply(null, '0'), 'cbi-button-positive important')),
 			this.result);
 	},
 

@@ -11,7 +11,7 @@
 'require holdfast.words as words';
 
 const { h } = show;
-/* LuCI makes markup of the names of networks; these are all that UCI allows. */
+/* LuCI makes markup of names; these are all that UCI allows. */
 const PLAIN_NAME = /^[A-Za-z0-9_.@-]+$/;
 
 return view.extend({

@@ -33,8 +33,6 @@ return view.extend({
 		const sections = report?.sections ?? [];
 		const titles = [_('Section'), _('Hostname'), _('Result'), _('What changes, and why')];
 		const verdicts = { taken: ['ok', _('Taken over')], changed: ['warning', _('Taken over with changes')], refused: ['failed', _('Not taken over')] };
-		const configuration = h('pre');
-		configuration.textContent = report?.configuration;
 		this.place.replaceChildren(
 			status.ddns ? '' : h('p', _('There is nothing of ddns-scripts on this router.')),
 			reply && !report ? h('p.alert-message error', calls.reason(reply)) : '',
@@ -45,7 +43,7 @@ return view.extend({
 					one.section, one.hostname ?? '–', show.mark(...(verdicts[one.verdict] ?? ['unknown', one.verdict])),
 					one.remarks?.length ? h('ul', one.remarks.map((text) => h('li', text))) : '–'
 				].map((cell, index) => h('td.td', { 'data-title': titles[index] }, cell))))) : '',
-			report?.configuration ? h('details', h('summary', _('What will be added to /etc/config/holdfast')), configuration) : '',
+			report?.configuration ? h('details', h('summary', _('What will be added to /etc/config/holdfast')), h('pre', report.configuration.split('\n').map((one) => h('div', one)))) : '',
 			h('div.hf-actions',
 				!status.undo && sections.some((one) => one.verdict != 'refused') ? show.button('apply', _('Take over'), () => this.act('apply'), 'cbi-button-positive important') : null,
 				status.undo ? show.button('undo', _('Undo the import'), () => this.act('undo'), 'cbi-button-negative') : null));

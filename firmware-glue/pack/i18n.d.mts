@@ -1,0 +1,12 @@
+export interface UiText {
+  id: string;
+  plural?: string;
+  /** Files it stands in, from the folder of the application. */
+  places: string[];
+}
+export const OPTIONS_FILE: string;
+export const TEMPLATE_FILE: string;
+export function optionsText(): Promise<string>;
+export function textsOf(): Promise<UiText[]>;
+export function templateText(): Promise<string>;
+export function quoted(text: string): string;

@@ -1,0 +1,155 @@
+/** One renumbering with few and with very many hostnames, through the built agent and a service on loopback. */
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Made, pause } from '../demo/cleanup.ts';
+import { commandFor, type Runtime } from '../quickjs/runtime.ts';
+import { type Service, startService } from '../service/service.ts';
+import { nodeFlags } from './clients.ts';
+import { type Spread, spreadOf } from './figures.ts';
+import {
+  type LoopbackRouter,
+  loopbackConfig,
+  manyAccounts,
+  PATIENT,
+  runtimeFlags,
+  startLoopbackRouter,
+  untilTrue,
+} from './loopback.ts';
+import { type Memory, memoryOf, ownCpuMsOf } from './processes.ts';
+import type { StepCost } from './scale-step.ts';
+
+export interface ScaleRow {
+  runtime: Runtime;
+  hosts: number;
+  accounts: number;
+  /** For each renumbering. */
+  requests: number;
+  /** The fewest that the provider's rules allow. */
+  fewest: number;
+  /** From netifd's notification to the last reply of the provider. */
+  confirmedMs?: Spread;
+  memory: Memory;
+  /** CPU of the agent for one resync that finds nothing new, its child not counted. */
+  resyncCpuMs: number;
+  statusBytes: number;
+  step: StepCost;
+}
+
+export interface ScaleOptions {
+  renumberings: number;
+  sizes: readonly (readonly [hosts: number, accounts: number])[];
+  tell(text: string): void;
+}
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+const STEP_PROGRAM = fileURLToPath(new URL('scale-step.ts', import.meta.url));
+/** Everything that is allocated stays until it is counted, and code does not come and go meanwhile. */
+const STEP_FLAGS = ['--expose-gc', '--max-semi-space-size=256', '--no-flush-bytecode'];
+/** As the catalogue has it for No-IP. */
+const HOSTS_PER_CALL = 20;
+const RESYNCS = 10;
+const RESYNC_PAUSE_MS = 400;
+const CALM_MS = 3000;
+const LIMIT_MS = 120_000;
+
+export async function scale(made: Made, runtime: Runtime, options: ScaleOptions): Promise<ScaleRow[]> {
+  const rows: ScaleRow[] = [];
+  for (const [hosts, accounts] of options.sizes) {
+    options.tell(`${runtime}: ${hosts} hostnames on ${accounts} accounts`);
+    rows.push(await oneSize(made, runtime, hosts, accounts, options.renumberings));
+  }
+  return rows;
+}
+
+async function oneSize(
+  made: Made,
+  runtime: Runtime,
+  hosts: number,
+  accounts: number,
+  renumberings: number,
+): Promise<ScaleRow> {
+  const logins = manyAccounts(hosts, accounts);
+  const service = await startService({ accounts: logins, temper: PATIENT });
+  made.onUndo(() => service.close());
+  const repliesMs: number[] = [];
+  service.onRequest(() => {
+    repliesMs.push(performance.now());
+  });
+  const router = startLoopbackRouter(made, {
+    command: await commandFor(runtime, DIST),
+    flags: runtimeFlags(runtime, nodeFlags()),
+    // Here only the updates count: what proves them in the DNS takes its time, however many requests there are.
+    config: loopbackConfig(service, { verify: '0' }),
+    address: addressOf(0),
+  });
+  await allAt(service, router, hosts, addressOf(0));
+  await pause(CALM_MS);
+  const confirmedMs: number[] = [];
+  const before = repliesMs.length;
+  for (let turn = 1; turn <= renumberings; turn++) {
+    const beganMs = performance.now();
+    router.moveTo(addressOf(turn));
+    await allAt(service, router, hosts, addressOf(turn));
+    confirmedMs.push((repliesMs.at(-1) ?? Number.NaN) - beganMs);
+    await pause(CALM_MS / 2);
+  }
+  const requests = (repliesMs.length - before) / renumberings;
+  await pause(CALM_MS);
+  const resyncCpuMs = await resyncCost(router);
+  const memory = memoryOf(router.pid);
+  const statusBytes = statSync(join(router.folder, 'state/status.json')).size;
+  await router.end();
+  await service.close();
+  const spread = spreadOf(confirmedMs);
+  return {
+    ...{ runtime, hosts, accounts, requests, memory, resyncCpuMs, statusBytes },
+    fewest: logins.reduce((sum, { hosts: names }) => sum + Math.ceil(names.length / HOSTS_PER_CALL), 0),
+    ...(spread && { confirmedMs: spread }),
+    step: stepCost(hosts, accounts),
+  };
+}
+
+function addressOf(turn: number): string {
+  return `203.0.113.${(turn % 200) + 10}`;
+}
+
+/** The provider has this address for every name. */
+async function allAt(
+  service: Service,
+  router: LoopbackRouter,
+  hosts: number,
+  address: string,
+): Promise<void> {
+  let done = 0;
+  const isAt = (host: number) => service.values(`h${host}.ddns.example`, 'A')[0] === address;
+  await untilTrue(
+    () => {
+      for (; done < hosts && isAt(done); ) {
+        done += 1;
+      }
+      return done === hosts || router.hasEnded();
+    },
+    () => `h${done}.ddns.example never came to ${address}: ${router.complaint()}`,
+    LIMIT_MS,
+  );
+  if (router.hasEnded()) {
+    throw new Error(`the agent has ended: ${router.complaint()}`);
+  }
+}
+
+/** USR2 lets the agent look again, as it does by itself every ten minutes. */
+async function resyncCost(router: LoopbackRouter): Promise<number> {
+  const before = ownCpuMsOf(router.pid);
+  for (let time = 0; time < RESYNCS; time++) {
+    router.signal('SIGUSR2');
+    await pause(RESYNC_PAUSE_MS);
+  }
+  return (ownCpuMsOf(router.pid) - before) / RESYNCS;
+}
+
+function stepCost(hosts: number, accounts: number): StepCost {
+  const argv = [...STEP_FLAGS, '--import', import.meta.resolve('tsx'), STEP_PROGRAM, `${hosts}`, `${accounts}`];
+  return JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }));
+}

@@ -1,0 +1,139 @@
+/** Every text of the admin page, in English, German and French. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { TEMPLATE_FILE, templateText, textsOf } from '../../firmware-glue/pack/i18n.mjs';
+import { keyOf, lmoOf, poEntries } from '../../firmware-glue/pack/lmo.mjs';
+
+const APP = new URL('../../firmware-glue/luci-app-holdfast/', import.meta.url);
+const PLACEHOLDER = /%[a-z]|\{\w+\}|`[^`]*`/g;
+
+const texts = await textsOf();
+
+describe('the template', () => {
+  it('is what `npm run i18n` makes', async () => {
+    expect(readFileSync(TEMPLATE_FILE, 'utf8')).toBe(await templateText());
+  });
+
+  it('has every text once', () => {
+    expect(texts.length).toBeGreaterThan(250);
+    expect(new Set(texts.map(({ id }) => id)).size).toBe(texts.length);
+  });
+});
+
+describe.each(['de', 'fr'])('the catalogue %s', (language) => {
+  const source = readFileSync(new URL(`po/${language}/holdfast.po`, APP), 'utf8');
+  const [head, ...entries] = poEntries(source);
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+
+  it('says its language and how it counts', () => {
+    expect(head?.texts[0]).toContain(`Language: ${language}\n`);
+    expect(head?.texts[0]).toMatch(/Plural-Forms: nplurals=2; plural=\(n [!>][=]? ?1\);/);
+  });
+
+  it('has every text and nothing else', () => {
+    expect(entries.map(({ id }) => id)).toEqual(texts.map(({ id }) => id));
+    expect(entries.filter(({ texts: done }) => done.some((text) => text.trim() === ''))).toEqual([]);
+  });
+
+  it('keeps every placeholder and every literal word', () => {
+    const changed = texts.filter(({ id }) => {
+      const wanted = (id.match(PLACEHOLDER) ?? []).sort().join();
+      return (byId.get(id)?.texts ?? []).some(
+        (text) => (text.match(PLACEHOLDER) ?? []).sort().join() !== wanted,
+      );
+    });
+
+    expect(changed).toEqual([]);
+  });
+
+  it('has both forms where a number decides, and one elsewhere', () => {
+    const wrong = texts.filter(
+      ({ id, plural }) => byId.get(id)?.texts.length !== (plural === undefined ? 1 : 2),
+    );
+
+    expect(wrong).toEqual([]);
+  });
+
+  it('ends its sentences as the English ones do', () => {
+    const odd = texts.filter(
+      ({ id }) => id.endsWith('.') !== (byId.get(id)?.texts ?? []).every((text) => text.endsWith('.')),
+    );
+
+    expect(odd).toEqual([]);
+  });
+
+  it('has no exclamation marks, and no markup', () => {
+    expect(entries.flatMap(({ texts: done }) => done).filter((text) => /[!<>]/.test(text))).toEqual([]);
+  });
+});
+
+/** What LuCI finds in a catalogue, read as it reads it. */
+function readLmo(bytes: Buffer): Map<number, string> {
+  const indexAt = bytes.readUInt32BE(bytes.length - 4);
+  const found = new Map<number, string>();
+  let last = -1;
+  for (let at = indexAt; at < bytes.length - 4; at += 16) {
+    const [key = 0, , offset = 0, length = 0] = [0, 4, 8, 12].map((field) => bytes.readUInt32BE(at + field));
+    expect(key).toBeGreaterThanOrEqual(last);
+    expect(offset % 4).toBe(0);
+    last = key;
+    found.set(key, bytes.toString('utf8', offset, offset + length));
+  }
+  return found;
+}
+
+describe('what LuCI reads', () => {
+  it('finds every translation under the hash of its text', () => {
+    const source = readFileSync(new URL('po/de/holdfast.po', APP), 'utf8');
+
+    const found = readLmo(lmoOf(source) ?? Buffer.alloc(0));
+
+    const wanted = poEntries(source).flatMap(({ id, plural, texts: done }) =>
+      id === ''
+        ? []
+        : done.map((text, index) => [plural === undefined ? id : `${id}\u0002${index}`, text] as const),
+    );
+    const different = wanted.filter(([key, text]) => key !== text);
+    expect(different.map(([key]) => found.get(keyOf(key)))).toEqual(different.map(([, text]) => text));
+    expect(found.get(0)).toBe('nplurals=2; plural=(n != 1);');
+  });
+
+  it.each([
+    ['', 0],
+    ['a', 0x115ea782],
+    ['ab', 0x516b8b44],
+    ['abc', 0xd2be198a],
+    ['abcd', 0xdad8b8db],
+    ['é', 0xc4fba554],
+    ['aé', 0xe3d9c55b],
+    ['Loading view…', 0x68c0397b],
+  ])('the hash of %j is that of LuCI', (text, expected) => {
+    expect(keyOf(text)).toBe(expected);
+  });
+
+  it('is nothing where nothing is translated', () => {
+    expect(lmoOf('msgid "a"\nmsgstr ""\n')).toBeUndefined();
+  });
+
+  it.each([
+    ['quotes and backslashes', 'msgid "a \\"b\\" \\\\"\nmsgstr "c"\n', [{ id: 'a "b" \\', texts: ['c'] }]],
+    ['a text on several lines', 'msgid ""\n"a "\n"b"\nmsgstr ""\n"c"\n', [{ id: 'a b', texts: ['c'] }]],
+    ['a context', 'msgctxt "x"\nmsgid "a"\nmsgstr "b"\n', [{ context: 'x', id: 'a', texts: ['b'] }]],
+    [
+      'two entries',
+      'msgid "a"\nmsgstr "1"\n\nmsgid "b"\nmsgstr "2"\n',
+      [
+        { id: 'a', texts: ['1'] },
+        { id: 'b', texts: ['2'] },
+      ],
+    ],
+    [
+      'a plural',
+      'msgid "%d x"\nmsgid_plural "%d xs"\nmsgstr[0] "a"\nmsgstr[1] "b"\n',
+      [{ id: '%d x', plural: '%d xs', texts: ['a', 'b'] }],
+    ],
+    ['a remark', '# "no"\n#: a.js\nmsgid "a"\nmsgstr "b"\n', [{ id: 'a', texts: ['b'] }]],
+  ])('reads %s', (_, source, expected) => {
+    expect(poEntries(source)).toEqual(expected);
+  });
+});

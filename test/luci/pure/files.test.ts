@@ -1,0 +1,164 @@
+/** What holds for every file of the admin page: its size, its rights, and that nothing foreign becomes markup. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { RESOURCES, requiredBy } from './module.ts';
+
+const APP = new URL('../../../firmware-glue/luci-app-holdfast/', import.meta.url);
+const PLUGIN = readFileSync(new URL('../holdfast/files/holdfast.uc', APP), 'utf8');
+const MAX_SCRIPT_BYTES = 60_000;
+
+const files = readdirSync(RESOURCES, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.js'),
+);
+const sources = files.map((name) => ({ name, source: readFileSync(new URL(name, RESOURCES), 'utf8') }));
+
+interface Rights {
+  ubus: Record<string, string[]>;
+  uci: string[];
+}
+
+function json<T>(path: string): T {
+  return JSON.parse(readFileSync(new URL(path, APP), 'utf8'));
+}
+
+describe('the scripts', () => {
+  it('are small enough for a router to serve', () => {
+    expect(sources.reduce((sum, { source }) => sum + Buffer.byteLength(source), 0)).toBeLessThanOrEqual(
+      MAX_SCRIPT_BYTES,
+    );
+  });
+
+  it.each(sources)('$name can be read as a module of LuCI', ({ source }) => {
+    expect(source.startsWith("'use strict';\n")).toBe(true);
+    expect(
+      () => new Function(...requiredBy(source).map(({ as }) => as.replaceAll('.', '_')), source),
+    ).not.toThrow();
+  });
+
+  it.each(sources)('$name requires only what there is', ({ source }) => {
+    const own = requiredBy(source).filter(({ name }) => name.startsWith('holdfast.'));
+
+    for (const { name } of own) {
+      expect(existsSync(new URL(`${name.replaceAll('.', '/')}.js`, RESOURCES)), name).toBe(true);
+    }
+  });
+
+  it.each(sources)('$name makes no markup of texts', ({ source }) => {
+    expect(source).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|dom\.(content|append|parse|create)|rawhtml/,
+    );
+    // LuCI's E() takes a string for HTML: it gets lists, and only the helper that makes text of them calls it.
+    expect(source.match(/\bE\((?!\[\]|tag, style)/g) ?? []).toEqual([]);
+    expect(source).not.toMatch(/\.(href|src)\s*=/);
+  });
+
+  it('show every link to elsewhere only after it was checked', () => {
+    const links = sources.flatMap(({ name, source }) =>
+      [...source.matchAll(/href: ?[^,}]+|\{ href,/g)].map(([text]) => `${name}: ${text}`),
+    );
+
+    expect(links.filter((text) => !/href: L\.(url|resource)\(/.test(text))).toEqual([
+      'holdfast/show.js: { href,',
+    ]);
+  });
+
+  it('poll one method, and only on the overview', () => {
+    const polls = sources.filter(({ source }) => source.includes('poll.add'));
+
+    expect(polls.map(({ name }) => name)).toEqual(['view/holdfast/overview.js']);
+    expect(polls[0]?.source).toContain('poll.add(() => this.refresh());');
+    expect(polls[0]?.source).toContain('return calls.status().then((reply) => this.update(reply));');
+  });
+});
+
+describe('the menu', () => {
+  const menu = json<Record<string, { action: { type: string; path: string }; depends?: { acl: string[] } }>>(
+    'root/usr/share/luci/menu.d/luci-app-holdfast.json',
+  );
+
+  it('leads to pages that there are', () => {
+    const views = Object.values(menu).flatMap(({ action }) => (action.type === 'view' ? [action.path] : []));
+
+    expect(views.map((path) => `view/${path}.js`).sort()).toEqual(
+      files.filter((name) => name.startsWith('view/holdfast/')).sort(),
+    );
+  });
+
+  it('is for those who have the right', () => {
+    expect(menu['admin/services/holdfast']?.depends).toEqual({ acl: ['luci-app-holdfast'] });
+  });
+});
+
+describe('the rights', () => {
+  const acl = json<Record<string, { read: Rights; write: Rights }>>(
+    'root/usr/share/rpcd/acl.d/luci-app-holdfast.json',
+  );
+  const { read, write } = acl['luci-app-holdfast'] ?? {
+    read: { ubus: {}, uci: [] },
+    write: { ubus: {}, uci: [] },
+  };
+
+  it('to read let nobody change anything', () => {
+    expect(read.ubus.holdfast).toEqual(['providers', 'status']);
+    expect(
+      Object.values(read.ubus)
+        .flat()
+        .filter((method) => !/^(get|status|providers|dump)/.test(method)),
+    ).toEqual([]);
+  });
+
+  it('to write are these, and end at our own configuration', () => {
+    expect(write.ubus).toEqual({ holdfast: ['check', 'import', 'service', 'test', 'test_steps', 'update'] });
+    expect(write.uci).toEqual(['holdfast']);
+  });
+
+  it('name methods that the plugin has, and all that the pages call', () => {
+    const calls = readFileSync(new URL('holdfast/calls.js', RESOURCES), 'utf8');
+    const called = [...calls.matchAll(/declare\('(\w+)'/g)].map(([, method]) => method);
+    const granted = [...(read.ubus.holdfast ?? []), ...(write.ubus.holdfast ?? [])];
+
+    expect([...called].sort()).toEqual([...granted].sort());
+    for (const method of granted) {
+      expect(PLUGIN).toMatch(new RegExp(`^\\t\\t${method}: \\{$`, 'm'));
+    }
+  });
+
+  it('name neither wildcards nor the programs of the router', () => {
+    expect(JSON.stringify(acl)).not.toMatch(/\*|"file"|"exec"|"luci"|"rc"/);
+  });
+});
+
+describe('after the installation', () => {
+  const script = readFileSync(new URL('root/etc/uci-defaults/50-luci-app-holdfast', APP), 'utf8');
+
+  it('rpcd reads the rights again, and nobody is logged out', () => {
+    expect(script).toContain('{"name":"rpcd","signal":1}');
+    expect(script).not.toMatch(/restart/);
+  });
+});
+
+describe('the plugin', () => {
+  it('runs programs from lists of words, and two of them only', () => {
+    const commands = [...PLUGIN.matchAll(/command: (\w+)/g)].map(([, name]) => name);
+
+    expect(new Set(commands)).toEqual(new Set(['PROGRAM', 'INIT']));
+    expect(PLUGIN).not.toMatch(/popen|system\(|\/bin\/sh/);
+  });
+
+  it('keeps the values of a test in a file of its own, and removes it', () => {
+    expect(PLUGIN).toMatch(/'wx', 0600/);
+    expect(PLUGIN).toMatch(/mkdir\(TESTS, 0700\)/);
+    expect(PLUGIN.match(/forget\(id\);/g)).toHaveLength(1);
+  });
+});
+
+it('the Makefile has the version of the agent', () => {
+  const value = (name: string, path: string) =>
+    new RegExp(`^${name}:=(.*)$`, 'm').exec(readFileSync(new URL(path, APP), 'utf8'))?.[1];
+
+  expect(fileURLToPath(APP)).toMatch(/luci-app-holdfast\/$/);
+  expect(['PKG_VERSION', 'PKG_RELEASE'].map((name) => value(name, 'Makefile'))).toEqual(
+    ['PKG_VERSION', 'PKG_RELEASE'].map((name) => value(name, '../holdfast/Makefile')),
+  );
+});

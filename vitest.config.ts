@@ -49,7 +49,7 @@ export default defineConfig({
       ...(['node', 'quickjs'] as const).map((runtime) => ({
         test: {
           name: runtime === 'node' ? 'system' : `system-${runtime}`,
-          include: ['test/system/**/*.test.ts', runtime === 'quickjs' ? QUICKJS : FAULTS],
+          include: ['test/{system,soak}/**/*.test.ts', runtime === 'quickjs' ? QUICKJS : FAULTS],
           provide: { runtime },
           globalSetup: 'test/system/bundle.ts',
           testTimeout: 120_000,

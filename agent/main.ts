@@ -157,8 +157,8 @@ async function startAgent(
         ...all,
         // A trace tells nobody.
         channels: options.only === undefined ? channelPlansOf(notifyParts.channels()) : [],
-        hosts: config.agent.enabled ? Object.fromEntries(hosts) : {},
-        aliases: options.only === undefined && config.agent.enabled ? (all.aliases ?? {}) : {},
+        hosts: Object.fromEntries(hosts),
+        aliases: options.only === undefined ? (all.aliases ?? {}) : {},
       },
     });
   }

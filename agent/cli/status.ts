@@ -107,7 +107,10 @@ function hostLines(host: Host, one: StatusHost): string[] {
   const published = families.flatMap((family) => one.confirmed[family] ?? []);
   return [
     `${paint(host, 'bold', one.hostname)} (${one.id}, ${one.provider}): ${mark(host, one.verdict)} ${oneLine(one.sentence)}`,
-    ...published.map(({ address, since }) => `  published: ${address} since ${since}`),
+    ...published.map(
+      ({ address, since, note }) =>
+        `  published: ${address} since ${since}${note === undefined ? '' : `. ${note}`}`,
+    ),
     ...(published.length === 0 ? ['  published: nothing yet'] : []),
     ...families.flatMap((family) => {
       const { address, network } = one.desired[family] ?? {};

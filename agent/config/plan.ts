@@ -12,10 +12,11 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  */
 export function planOf(config: Config, revisionSalt: string): Plan {
   const { agent, accounts, hostnames } = config;
-  const enabled = hostnames.filter((host) => host.enabled);
+  const enabled = hostnames.filter((host) => agent.enabled && host.enabled);
+  const resting = hostnames.filter((host) => !enabled.includes(host));
   const sourceOf = sourceKeys(enabled);
   const aliases = config.aliases
-    .filter((alias) => alias.enabled)
+    .filter((alias) => agent.enabled && alias.enabled)
     .map((alias) => [alias.id, aliasPlan(alias, config, revisionSalt)] as const);
   return {
     agent: { resyncMs: agent.resyncSec * 1000, verify: agent.verify, holdDownMs: agent.holdDownSec * 1000 },
@@ -23,6 +24,7 @@ export function planOf(config: Config, revisionSalt: string): Plan {
       [...accounts.values()].map((account) => [account.id, accountPlan(account, revisionSalt)]),
     ),
     hosts: Object.fromEntries(enabled.map((host) => [host.id, hostPlan(host, sourceOf(host), revisionSalt)])),
+    ...(resting.length > 0 && { resting: resting.map(({ hostname, account }) => ({ hostname, account })) }),
     ...(aliases.length > 0 && { aliases: Object.fromEntries(aliases) }),
   };
 }

@@ -136,9 +136,12 @@ function paceNext({ state, now }: Draft, id: string, ageMs: number): void {
     return;
   }
   const { count, streak } = host.check;
-  const offsetMs = host.axes.authority?.verdict === 'ok' ? undefined : OFFSETS_MS[count];
+  const { authority, publicView } = host.axes;
+  // Caches that still have the old address forget it within its lifetime: not something to leave for an hour.
+  const isCached = publicView?.verdict === 'pending';
+  const offsetMs = authority?.verdict === 'ok' && !isCached ? undefined : OFFSETS_MS[count];
   const isWatchful =
-    (streak?.about ?? '') !== '' || hasOpenIncident(state, id) || isAliasTarget(state.plan, id);
+    isCached || (streak?.about ?? '') !== '' || hasOpenIncident(state, id) || isAliasTarget(state.plan, id);
   const nextMs =
     offsetMs === undefined || ageMs > GONE_AFTER_MS
       ? now.ms + pauseMs(now, host.check, isWatchful)

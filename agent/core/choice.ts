@@ -18,6 +18,13 @@ export interface NoChoice {
   unknown?: true;
 }
 
+/** Interfaces without anything that could be published, in order of preference. */
+interface Idle {
+  down: string[];
+  /** Up, and nothing there. */
+  empty: string[];
+}
+
 /** Why an address of this scope is not published; the sentence tells what to do. */
 const REFUSALS: Record<Exclude<Scope, 'public'>, NoChoice> = {
   private: {
@@ -76,6 +83,7 @@ export function choose(
   published: string | undefined,
 ): Choice | NoChoice {
   let refusal: NoChoice | undefined;
+  const idle: Idle = { down: [], empty: [] };
   for (const network of host.networks) {
     const own = snapshot[network];
     if (!own) {
@@ -99,14 +107,20 @@ export function choose(
         return { address, network: wan.name, device: wan.device };
       }
     }
-    refusal ??= own.up ? nothingOn(network, family, host) : downAt(network);
+    idle[own.up ? 'empty' : 'down'].push(network);
   }
-  return refusal ?? { code: 'wan/ABSENT', sentence: 'No interface is configured. Set option network.' };
+  return (
+    refusal ??
+    nothingOn(host, family, idle, published !== undefined) ?? {
+      code: 'wan/ABSENT',
+      sentence: 'No interface is configured. Set option network.',
+    }
+  );
 
   function refuse(address: string, scope: Exclude<Scope, 'public'>): void {
     const { code, sentence } = REFUSALS[scope];
     // A link-local address stands beside every other one and explains nothing.
-    if (refusal === undefined && scope !== 'link-local') {
+    if (refusal === undefined && idle.down.length === 0 && scope !== 'link-local') {
       const byAsking = kindOf(host.source) === baseOf(host.source) ? BY_ASKING[scope] : undefined;
       refusal = { code, sentence: [address, sentence, ...(byAsking ?? [])].join(' ') };
     }
@@ -181,16 +195,39 @@ function lanPart(prefix: DelegatedPrefix): { address: string; prefixLength: numb
   return prefix.assigned.find((part) => part.network === 'lan') ?? prefix.assigned[0] ?? prefix;
 }
 
-function downAt(network: string): NoChoice {
-  return { code: 'wan/DOWN', sentence: `Interface '${network}' is down; the name keeps its last address.` };
+/** Of several interfaces each is named: one that is down may be the only one for this family. */
+function nothingOn(
+  host: HostPlan,
+  family: Family,
+  { down, empty }: Idle,
+  isPublished: boolean,
+): NoChoice | undefined {
+  const isPrefix = family === 'ipv6' && host.ipv6Suffix !== undefined;
+  const code = isPrefix ? 'wan/NO_PREFIX' : 'wan/NO_ADDRESS';
+  const what = `${label(family)} ${isPrefix ? 'prefix' : 'address'}`;
+  const kept = isPublished ? '; the name keeps its last address.' : '.';
+  const [first = ''] = host.networks;
+  if (empty.length === 0) {
+    const sentence = `${interfaces(down, 'is down', 'are down')}${kept}`;
+    return down.length === 0 ? undefined : { code: 'wan/DOWN', sentence };
+  }
+  if (down.length > 0) {
+    const reasons = `${interfaces(down, 'is down', 'are down')}, and ${quoted(empty)}`;
+    const sentence = `${reasons} ${empty.length === 1 ? 'has' : 'have'} no ${what}${kept}`;
+    return { code: down.includes(first) ? 'wan/DOWN' : code, sentence };
+  }
+  const has = interfaces(empty, 'has', 'have');
+  return isPrefix
+    ? { code, sentence: `${has} no ${what} that ipv6_suffix fits. Ask the ISP for one.` }
+    : { code, sentence: `${has} no ${what} now.` };
 }
 
-function nothingOn(network: string, family: Family, host: HostPlan): NoChoice {
-  if (family === 'ipv6' && host.ipv6Suffix !== undefined) {
-    const sentence = `Interface '${network}' has no IPv6 prefix that ipv6_suffix fits. Ask the ISP for one.`;
-    return { code: 'wan/NO_PREFIX', sentence };
-  }
-  return { code: 'wan/NO_ADDRESS', sentence: `Interface '${network}' has no ${label(family)} address now.` };
+function interfaces(names: readonly string[], one: string, several: string): string {
+  return names.length === 1 ? `Interface ${quoted(names)} ${one}` : `Interfaces ${quoted(names)} ${several}`;
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(' and ');
 }
 
 function label(family: Family): string {

@@ -59,6 +59,7 @@ export function openDraft(previous: AgentState, now: Now): Draft {
     hosts: { ...previous.hosts },
     baselines: { ...previous.baselines },
     aliases: { ...previous.aliases },
+    bursts: { ...previous.bursts },
   };
   return { state, now, commands: [] };
 }

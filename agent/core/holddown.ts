@@ -17,6 +17,17 @@ const QUIET_MS = 2 * MAX_GAP_MS;
 export function noteSent(hold: HoldDown, nowMs: number, baseMs: number): HoldDown {
   const quiet = hold.lastSentMs === undefined || nowMs - hold.lastSentMs >= QUIET_MS;
   const level = quiet ? 0 : hold.level + 1;
-  const gapMs = Math.min(baseMs * 2 ** Math.min(level, 16), MAX_GAP_MS);
-  return { level, lastSentMs: nowMs, notBeforeMs: nowMs + gapMs };
+  return { level, lastSentMs: nowMs, notBeforeMs: nowMs + gapMs(level, baseMs) };
+}
+
+/** The same wait under another base: a shorter one counts at once, a longer one from the next update on. */
+export function rebased(hold: HoldDown, baseMs: number): HoldDown {
+  const { level, lastSentMs, notBeforeMs } = hold;
+  return lastSentMs === undefined
+    ? hold
+    : { ...hold, notBeforeMs: Math.min(notBeforeMs, lastSentMs + gapMs(level, baseMs)) };
+}
+
+function gapMs(level: number, baseMs: number): number {
+  return Math.min(baseMs * 2 ** Math.min(level, 16), MAX_GAP_MS);
 }

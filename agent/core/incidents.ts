@@ -235,8 +235,13 @@ export function reviewIncidents(draft: Draft): void {
   for (const account of Object.values(state.plan.accounts)) {
     reviewAccount(draft, account, hosts.get(account.id) ?? []);
   }
-  for (const host of Object.values(state.plan.hosts)) {
-    reviewHost(draft, host);
+  // Nearly always nothing has failed, and there may be a thousand names.
+  const open = new Set(state.incidents.filter(isOpen).map(aboutOf));
+  for (const plan of Object.values(state.plan.hosts)) {
+    const host = state.hosts[plan.id];
+    if (host?.retry.failures !== 0 || host.block || host.failing || open.has(`name:${plan.id}`)) {
+      reviewHost(draft, plan);
+    }
   }
 }
 

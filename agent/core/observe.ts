@@ -2,11 +2,12 @@
 import { forgiveAliases } from './alias.ts';
 import { NO_RETRY } from './backoff.ts';
 import { type Choice, choose, isChosen, type NoChoice } from './choice.ts';
-import { type Draft, report, wakeAt } from './draft.ts';
+import { type Draft, type Report, report, wakeAt } from './draft.ts';
 import { forgiveChannels } from './outbox.ts';
 import type { HostPlan } from './plan.ts';
 import { kindOf, type SourceKey } from './source-key.ts';
 import { type HostState, laneOf } from './state.ts';
+import { noteChange, takeSteady } from './steady.ts';
 import { ASKING, type Observation, type WanSnapshot } from './wan.ts';
 
 /** After a failed reading: soon, for netifd is back in about 5 s after a crash, then calmer. */
@@ -111,15 +112,20 @@ export function refreshChoices(draft: Draft): void {
       continue;
     }
     const choices: HostState['choices'] = {};
+    const news: Report[] = [];
     let moved = false;
     for (const family of plan.families) {
       const choice = choose(plan, family, observation.snapshot, before.confirmed[family]?.address);
       choices[family] = choice;
-      if (textOf(before.choices[family]) !== textOf(choice)) {
+      const name = textOf(choice);
+      if (textOf(before.choices[family]) !== name) {
         moved = true;
-        reportChoice(draft, plan, choice, before.confirmed[family]?.address);
+        if (noteChange(draft, plan.id, family, name)) {
+          news.push(choiceReport(plan, choice, before.confirmed[family]?.address));
+        }
       }
     }
+    reportOnce(draft, news);
     const host = { ...before, choices };
     state.hosts[plan.id] = host;
     if (moved) {
@@ -155,25 +161,56 @@ export function decideReads(draft: Draft): void {
   }
 }
 
+/** What has changed too often to be told each time, once it is steady. */
+export function tellSteady(draft: Draft): void {
+  const { hosts, plan: plans } = draft.state;
+  const news = takeSteady(draft).flatMap(({ host: id, family, changes, forMs, isFlapping }) => {
+    const plan = plans.hosts[id];
+    const choice = hosts[id]?.choices[family];
+    if (!plan || !choice) {
+      return [];
+    }
+    const found = choiceReport(plan, choice, hosts[id]?.confirmed[family]?.address);
+    const often = `${isFlapping ? 'It keeps changing' : 'It changed'}, ${changes} times in ${Math.ceil(forMs / 1000)} s.`;
+    const level = found.level === 'info' ? 'notice' : found.level;
+    return { ...found, level, sentence: `${found.sentence} ${often}` };
+  });
+  reportOnce(draft, news);
+}
+
+/** Both families of a name may have the same to tell. */
+function reportOnce(draft: Draft, news: readonly Report[]): void {
+  const said = new Set<string>();
+  for (const one of news) {
+    if (!said.has(one.sentence)) {
+      said.add(one.sentence);
+      report(draft, one);
+    }
+  }
+}
+
+function textOf(choice: Choice | NoChoice): string;
+function textOf(choice: Choice | NoChoice | undefined): string | undefined;
 function textOf(choice: Choice | NoChoice | undefined): string | undefined {
   return choice && (isChosen(choice) ? `${choice.device} ${choice.address}` : choice.code);
 }
 
-function reportChoice(
-  draft: Draft,
-  plan: HostPlan,
+function choiceReport(
+  { hostname, id: host }: HostPlan,
   choice: Choice | NoChoice,
   published: string | undefined,
-): void {
-  const { hostname, id: host } = plan;
+): Report {
   if (!isChosen(choice)) {
     const level = choice.code === ASKING ? 'info' : 'warning';
-    report(draft, { level, code: choice.code, sentence: `${hostname}: ${choice.sentence}`, host });
-  } else if (choice.address === published) {
-    const sentence = `${hostname}: ${choice.network} has ${choice.address}, as published.`;
-    report(draft, { level: 'info', code: 'wan/SAME', sentence, host });
-  } else {
-    const sentence = `${hostname}: ${choice.network} has ${choice.address}, published is ${published ?? 'nothing'}.`;
-    report(draft, { level: 'notice', code: 'wan/CHANGED', sentence, host });
+    return { level, code: choice.code, sentence: `${hostname}: ${choice.sentence}`, host };
   }
+  const has = `${hostname}: ${choice.network} has ${choice.address}`;
+  if (choice.address === published) {
+    return { level: 'info', code: 'wan/SAME', sentence: `${has}, as published.`, host };
+  }
+  const sentence =
+    published === undefined
+      ? `${has}; nothing is published yet.`
+      : `${has}; ${published} is still published.`;
+  return { level: 'notice', code: 'wan/CHANGED', sentence, host };
 }

@@ -80,6 +80,8 @@ export interface Plan {
   channels?: ChannelPlan[];
   accounts: Record<string, AccountPlan>;
   hosts: Record<string, HostPlan>;
+  /** Hostname sections that are switched off: what was confirmed for them stays known. */
+  resting?: Pick<HostPlan, 'hostname' | 'account'>[];
   /** Absent where there is none. */
   aliases?: Record<string, AliasPlan>;
 }

@@ -1,9 +1,12 @@
 /** A new configuration meets what was learned under the old one. */
 import { FAMILIES } from './address.ts';
 import { NO_RETRY } from './backoff.ts';
-import { type Draft, without } from './draft.ts';
+import { type Draft, report, without } from './draft.ts';
+import { rebased } from './holddown.ts';
 import type { AccountPlan, HostPlan, Plan } from './plan.ts';
+import { leftSentence, sortHosts } from './rest.ts';
 import { type AccountState, freshHost, type HostState } from './state.ts';
+import { forgetBursts } from './steady.ts';
 import { CLOCK_SET_MS } from './when.ts';
 
 /** A changed section loses its block and its backoff; what was confirmed for the same record stays. */
@@ -13,11 +16,13 @@ export function applyPlan(draft: Draft, plan: Plan): void {
   const hostsBefore = state.hosts;
   state.plan = plan;
   state.accounts = mapValues(plan.accounts, (account) => replanAccount(accountsBefore[account.id], account));
-  state.hosts = mapValues(plan.hosts, (host) => {
+  const { known, resting } = sortHosts(draft, hostsBefore, plan);
+  const planned = mapValues(plan.hosts, (host) => {
     const account = plan.accounts[host.account];
     const changed = accountsBefore[host.account]?.revision !== account?.revision;
-    return replanHost(hostsBefore[host.id], host, changed);
+    return noteLeft(draft, host, replanHost(known[host.id], host, changed));
   });
+  state.hosts = { ...resting, ...planned };
   for (const [key, lane] of Object.entries(state.lanes)) {
     const account = key.slice(0, key.indexOf('/'));
     if (!plan.accounts[account]) {
@@ -30,10 +35,12 @@ export function applyPlan(draft: Draft, plan: Plan): void {
       lane.attempt?.items.some(({ host }) => hostsBefore[host]?.revision !== plan.hosts[host]?.revision);
     state.lanes[key] = {
       ...lane,
+      hold: rebased(lane.hold, plan.agent.holdDownMs),
       ...(accountChanged && { retry: NO_RETRY }),
       ...(changed && lane.attempt && { attempt: { ...lane.attempt, outdated: true } }),
     };
   }
+  forgetBursts(draft);
   const sources = new Set(Object.values(plan.hosts).map((host) => host.source));
   state.reads = {};
   // Nobody watches the others any more: what they showed is no fact when they are used again.
@@ -56,7 +63,7 @@ function replanAccount(old: AccountState | undefined, plan: AccountPlan): Accoun
 }
 
 function replanHost(old: HostState | undefined, plan: HostPlan, accountChanged: boolean): HostState {
-  if (old?.hostname !== plan.hostname || old.account !== plan.account) {
+  if (!old) {
     return freshHost(plan);
   }
   const kept = { ...old, choices: {} };
@@ -64,6 +71,23 @@ function replanHost(old: HostState | undefined, plan: HostPlan, accountChanged: 
     return kept;
   }
   return { ...without(kept, 'block'), retry: NO_RETRY, revision: plan.revision };
+}
+
+/** A family that is not published any more leaves its record behind: that is said, once. */
+function noteLeft(draft: Draft, plan: HostPlan, host: HostState): HostState {
+  const confirmed = { ...host.confirmed };
+  for (const family of FAMILIES) {
+    const one = confirmed[family];
+    const isLeft = !plan.families.includes(family);
+    if (one && !isLeft) {
+      confirmed[family] = without(one, 'left');
+    } else if (one && !one.left) {
+      confirmed[family] = { ...one, left: true };
+      const sentence = `${plan.hostname}: ${leftSentence(draft.state.plan, plan, family)}`;
+      report(draft, { level: 'notice', code: 'update/LEFT', sentence, host: plan.id });
+    }
+  }
+  return { ...host, confirmed };
 }
 
 /** How long ago a confirmation of an earlier boot was, as soon as the wall clock can tell. */

@@ -8,6 +8,7 @@ import type { Incident } from './incident.ts';
 import { EMPTY_OUTBOX, type Outbox } from './message.ts';
 import type { HostPlan, Plan } from './plan.ts';
 import type { SourceKey } from './source-key.ts';
+import type { Burst } from './steady.ts';
 import type { Observation } from './wan.ts';
 import type { Works } from './works.ts';
 
@@ -35,6 +36,8 @@ export interface Confirmed {
   atMs?: number;
   /** Why the DNS does not show this address, where the provider has said so: a sentence. */
   unseen?: string;
+  /** The family is not published any more, which was said: the record stays at the provider. */
+  left?: true;
 }
 
 /** Why an update is sent although the address is confirmed already. */
@@ -61,6 +64,8 @@ export interface HostState {
   failing?: Since;
   /** The one forced update of this incident was spent. */
   goneForced: boolean;
+  /** Not in the plan, kept for what was confirmed: when its section was last known to exist. */
+  restedWallMs?: number;
 }
 
 /** A moment on both clocks. */
@@ -192,6 +197,8 @@ export interface AgentState {
   incidents: Incident[];
   outbox: Outbox;
   aliases: Record<string, AliasState>;
+  /** What changes faster than it is told. */
+  bursts: Record<string, Burst>;
   lastAttempt: number;
 }
 
@@ -226,6 +233,7 @@ export function initialState(saved: SavedState | undefined, nowMs: number): Agen
     aliases: aliasesInDoubt(saved),
     incidents: saved?.incidents ?? [],
     outbox: outboxAtStart(saved?.outbox),
+    bursts: {},
     lastAttempt: 0,
   };
 }

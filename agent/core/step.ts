@@ -11,7 +11,14 @@ import type { Failure } from './failure.ts';
 import type { Judgement } from './health.ts';
 import { noteSent } from './holddown.ts';
 import { reviewIncidents } from './incidents.ts';
-import { decideReads, noteClockSet, noteHint, noteObservation, refreshChoices } from './observe.ts';
+import {
+  decideReads,
+  noteClockSet,
+  noteHint,
+  noteObservation,
+  refreshChoices,
+  tellSteady,
+} from './observe.ts';
 import { applyNotified, decideNotices, replanOutbox } from './outbox.ts';
 import { applyOutcomes, type Outcomes } from './outcomes.ts';
 import type { Plan } from './plan.ts';
@@ -50,6 +57,7 @@ export interface Step {
 export function step(previous: AgentState, event: AgentEvent, now: Now): Step {
   const draft = openDraft(previous, now);
   apply(draft, event);
+  tellSteady(draft);
   decideReads(draft);
   decideUpdates(draft);
   decideChecks(draft);

@@ -3,6 +3,7 @@ import { isChosen } from './choice.ts';
 import { dueUpdate, type Why } from './due.ts';
 import type { Axis, AxisVerdict, DnsAxes } from './health.ts';
 import { type AgentState, type HostState, laneOf, type Now, unconfirmedFamilies } from './state.ts';
+import { isHolding } from './steady.ts';
 
 /** `sinceWallMs` absent: not known. */
 export type UpdateAxis = Omit<Axis, 'evidence' | 'checkedWallMs' | 'sinceWallMs'> & { sinceWallMs?: number };
@@ -108,5 +109,5 @@ export function isSettled(state: AgentState, now: Now, patienceMs: number): bool
   });
   const telling = Object.values(state.outbox.channels).some((channel) => channel.sending !== undefined);
   const aliasing = Object.values(state.aliases).some(({ attempt }) => attempt !== undefined);
-  return !reading && !sending && !due && !telling && !aliasing;
+  return !reading && !sending && !due && !telling && !aliasing && !isHolding(state);
 }

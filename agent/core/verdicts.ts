@@ -280,6 +280,12 @@ const PUBLIC_VIEW: readonly Row[] = [
       `The large public resolvers cannot find ${p.hostname} at all. ${repairer(p)} must repair that. ${NO_UPDATES}`,
   },
   {
+    code: 'public/NOT_YET',
+    verdict: 'pending',
+    when: (p) => p.young && p.publicView.all('fault', 'lame', 'unreachable'),
+    sentence: (p) => `The large public resolvers do not find ${p.hostname} yet. ${LATER}`,
+  },
+  {
     code: 'public/WRONG',
     verdict: 'failed',
     when: (p) => p.served === 'failed' && !p.publicView.some('ok'),

@@ -4,6 +4,7 @@ import { isChosen } from '../core/choice.ts';
 import type { Axis } from '../core/health.ts';
 import type { Incident } from '../core/incident.ts';
 import type { HostPlan } from '../core/plan.ts';
+import { leftSentence } from '../core/rest.ts';
 import { kindOf } from '../core/source-key.ts';
 import { type AgentState, type Block, type HostState, type Now, unconfirmedFamilies } from '../core/state.ts';
 import { nextAttempt, type UpdateAxis, updateAxis, verdictOf } from '../core/summary.ts';
@@ -55,7 +56,8 @@ export interface StatusHost {
   desired: Partial<
     Record<Family, { address?: string; network?: string; device?: string; code?: string; sentence?: string }>
   >;
-  confirmed: Partial<Record<Family, { address: string; since: string }>>;
+  /** `note`: not published any more, and what becomes of it. */
+  confirmed: Partial<Record<Family, { address: string; since: string; note?: string }>>;
   axes: Record<'update' | 'delegation' | 'authority' | 'publicView', StatusAxis>;
   /** Does the name work for the world right now? */
   works: Works;
@@ -192,7 +194,7 @@ function hostOf(
     sentence: withMoment(worst),
     works: worksOf(host.axes),
     desired: desiredOf(host),
-    confirmed: confirmedOf(host),
+    confirmed: confirmedOf(state, plan, host),
     axes: {
       update: updateAxisOf(update, state, plan, host),
       delegation: axisOf(host.axes.delegation, idle),
@@ -211,10 +213,16 @@ function desiredOf(host: HostState): StatusHost['desired'] {
   });
 }
 
-function confirmedOf(host: HostState): StatusHost['confirmed'] {
+function confirmedOf(state: AgentState, plan: HostPlan, host: HostState): StatusHost['confirmed'] {
   return byFamily((family) => {
     const one = host.confirmed[family];
-    return one && { address: one.address, since: timeText(one.wallMs) };
+    return (
+      one && {
+        address: one.address,
+        since: timeText(one.wallMs),
+        ...(one.left && { note: leftSentence(state.plan, plan, family) }),
+      }
+    );
   });
 }
 

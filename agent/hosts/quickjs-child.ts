@@ -7,6 +7,8 @@ const SIGKILL = 9;
 /** From a program's end to closing pipes that its own children still hold. */
 const GRACE_MS = 1000;
 const READ_OCTETS = 16_384;
+/** By then the work that a child was part of is done. */
+const TIDY_AFTER_MS = 2000;
 /** PIPE_BUF: a pipe that is ready takes so much without blocking (pipe(7)). */
 const WRITE_OCTETS = 4096;
 /** Nothing in our environment should be secret; what looks like it stays here all the same. */
@@ -41,6 +43,7 @@ interface Living extends Child {
 
 const living = new Set<Living>();
 const buffer = new Uint8Array(READ_OCTETS);
+let tidying = false;
 let environment: Record<string, string> | undefined;
 
 /** What the children get of our environment. */
@@ -49,6 +52,17 @@ export function childEnvironment(): Record<string, string> {
     Object.entries(std.getenviron()).filter(([name]) => !SECRET_NAME.test(name)),
   );
   return environment;
+}
+
+/** Each piece of work leaves some rings of objects, which QuickJS by itself collects when the heap has grown by half. */
+function tidyLater(): void {
+  if (!tidying) {
+    tidying = true;
+    os.setTimeout(() => {
+      tidying = false;
+      std.gc();
+    }, TIDY_AFTER_MS);
+  }
 }
 
 /** Ends every child; for the end of the agent. */
@@ -243,6 +257,7 @@ function attend(
       told = true;
       stopWriting();
       options.onEnd(ended, '');
+      tidyLater();
     } else if (ended !== undefined) {
       timer = os.setTimeout(abandon, GRACE_MS);
     } else if (reading.size === 0) {

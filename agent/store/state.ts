@@ -131,9 +131,9 @@ export function createStore(parts: StoreParts): Store {
 /** In an order of its own, so that the same facts are the same text whatever order they were learned in. */
 function publishedOf(state: SavedState): PublishedFile {
   const hosts = sortedEntries(state.hosts).flatMap(([id, { hostname, account, confirmed }]) => {
-    const kept = sortedEntries(confirmed).map(([family, { address, wallMs, unseen }]) => [
+    const kept = sortedEntries(confirmed).map(([family, { address, wallMs, unseen, left }]) => [
       family,
-      { address, wallMs, ...(unseen !== undefined && { unseen }) },
+      { address, wallMs, ...(unseen !== undefined && { unseen }), ...(left && { left }) },
     ]);
     return kept.length === 0 ? [] : [[id, { hostname, account, confirmed: Object.fromEntries(kept) }]];
   });

@@ -76,7 +76,7 @@ function recordsOf({ context, id, plural, texts }) {
     const name = context === undefined ? id : context + CONTEXT_MARK + id;
     const key = keyOf(plural === undefined ? name : `${name}${PLURAL_MARK}${index}`);
     // What is the same in both languages need not be looked up.
-    return text === '' || key === keyOf(text) ? [] : [{ key, count: index + 1, text }];
+    return text === '' || key === keyOf(text) ? [] : [{ key, count: texts.length, text }];
   });
 }
 

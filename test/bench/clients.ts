@@ -28,16 +28,17 @@ export interface Client {
   prepare(router: Router, service: ProviderService, scheme: Scheme): Start;
 }
 
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
-const LAUNCHER = fileURLToPath(
-  new URL('../../firmware-glue/holdfast/files/holdfast.sh', import.meta.url),
-);
+const LAUNCHER = fileURLToPath(new URL('../../firmware-glue/holdfast/files/holdfast.sh', import.meta.url));
 /** As the sources of inadyn 2.10 and Debian's settings of ddclient have it. */
 const POLL_SEC = { inadyn: 120, ddclient: 300 };
 
-/** On this runtime; `source`: from netifd's notifications, or from the kernel without any hook. */
-export async function holdfast(runtime: Runtime, source: 'network' | 'device'): Promise<Client> {
-  const command = await commandFor(runtime, DIST);
+/** `bundle`: folder of the built agent. `source`: from netifd's notifications, or from the kernel without any hook. */
+export async function holdfast(
+  runtime: Runtime,
+  source: 'network' | 'device',
+  bundle: string,
+): Promise<Client> {
+  const command = await commandFor(runtime, bundle);
   const [program = '', ...rest] = command.argv;
   const flags = runtime === 'node' ? nodeFlags() : ['--strip-source'];
   const label = runtime === 'node' ? 'Node' : 'QuickJS';

@@ -125,13 +125,13 @@ export async function contest(
     await pause(options.calmSec * 1000);
     options.tell(`quiet for ${options.quietSec} s`);
     const idle = await watchIdle(running, options.quietSec);
-    const entrants = running.map(
-      (one, index): Entrant => ({
+    const entrants = idle.map(
+      ({ one, ...measured }, index): Entrant => ({
         ...{ client: one.client.id, name: one.client.name, scheme: one.scheme },
         ...{ wokenBy: one.client.wokenBy, requestMs: one.requestMs, confirmedMs: one.confirmedMs },
         startMs: spreadOf(one.startMs),
         cpuMsPerChange: cpuMs[index] ?? Number.NaN,
-        ...idle[index],
+        ...measured,
         ...(forks[index] && { forksPerChange: forks[index] }),
         ...spreadsOf(one, running, yardstick),
       }),
@@ -294,9 +294,11 @@ async function watchIdle(running: readonly Running[], quietSec: number) {
   const trees = running.map(({ pid }) => treeOf(pid));
   const before = trees.map(wakeUpsOf);
   await pause(quietSec * 1000);
-  return running.map(({ pid }, index) => {
+  return running.map((one, index) => {
     const tree = trees[index] ?? [];
+    const { pid } = one;
     return {
+      one,
       memory: memoryOf(pid),
       threads: threadsOf(pid),
       children: tree.length - 1,

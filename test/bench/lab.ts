@@ -279,11 +279,7 @@ function socketsOf(pid: number | undefined): number {
   }
 }
 
-export async function until(
-  isSo: () => boolean,
-  complaint: string,
-  limitMs = LEASE_LIMIT_MS,
-): Promise<void> {
+export async function until(isSo: () => boolean, complaint: string, limitMs = LEASE_LIMIT_MS): Promise<void> {
   for (const endMs = performance.now() + limitMs; !isSo(); await pause(POLL_MS)) {
     if (performance.now() > endMs) {
       throw new Error(complaint);

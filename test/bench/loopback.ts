@@ -191,7 +191,11 @@ export function runtimeFlags(runtime: Runtime, nodeFlags: readonly string[]): re
   return runtime === 'node' ? nodeFlags : ['--strip-source'];
 }
 
-export async function untilTrue(isSo: () => boolean, complaint: () => string, limitMs: number): Promise<void> {
+export async function untilTrue(
+  isSo: () => boolean,
+  complaint: () => string,
+  limitMs: number,
+): Promise<void> {
   for (const endMs = performance.now() + limitMs; !isSo(); await pause(5)) {
     if (performance.now() > endMs) {
       throw new Error(complaint());

@@ -121,8 +121,7 @@ export async function countForks(pid: number, run: () => Promise<void>): Promise
   const lines = trace.split('\n');
   // A call that was interrupted by another thread ends in a line of its own: what it was is in both.
   const started = lines.filter(
-    (line) =>
-      /\b(clone3?|fork|vfork)\b/.test(line) && / = \d+$/.test(line) && !line.includes('CLONE_THREAD'),
+    (line) => /\b(clone3?|fork|vfork)\b/.test(line) && / = \d+$/.test(line) && !line.includes('CLONE_THREAD'),
   );
   return {
     processes: started.length,

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Made, pause } from '../demo/cleanup.ts';
+import { createMade, type Made, pause } from '../demo/cleanup.ts';
 import { commandFor, type Runtime } from '../quickjs/runtime.ts';
 import { type Service, startService } from '../service/service.ts';
 import { nodeFlags } from './clients.ts';
@@ -34,16 +34,24 @@ export interface ScaleRow {
   /** CPU of the agent for one resync that finds nothing new, its child not counted. */
   resyncCpuMs: number;
   statusBytes: number;
-  step: StepCost;
+  /** The decisions alone, on Node. */
+  step?: StepCost;
 }
 
 export interface ScaleOptions {
   renumberings: number;
   sizes: readonly (readonly [hosts: number, accounts: number])[];
+  /** Folder of the built agent. */
+  bundle: string;
   tell(text: string): void;
 }
 
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+export interface ScaleResult {
+  rows: ScaleRow[];
+  /** Sizes that are too much for a runtime. */
+  failures: string[];
+}
+
 const STEP_PROGRAM = fileURLToPath(new URL('scale-step.ts', import.meta.url));
 /** Everything that is allocated stays until it is counted, and code does not come and go meanwhile. */
 const STEP_FLAGS = ['--expose-gc', '--max-semi-space-size=256', '--no-flush-bytecode'];
@@ -54,13 +62,31 @@ const RESYNC_PAUSE_MS = 400;
 const CALM_MS = 3000;
 const LIMIT_MS = 120_000;
 
-export async function scale(made: Made, runtime: Runtime, options: ScaleOptions): Promise<ScaleRow[]> {
+export async function scale(
+  made: Made,
+  runtimes: readonly Runtime[],
+  options: ScaleOptions,
+): Promise<ScaleResult> {
   const rows: ScaleRow[] = [];
-  for (const [hosts, accounts] of options.sizes) {
-    options.tell(`${runtime}: ${hosts} hostnames on ${accounts} accounts`);
-    rows.push(await oneSize(made, runtime, hosts, accounts, options.renumberings));
+  const failures: string[] = [];
+  for (const runtime of runtimes) {
+    for (const [hosts, accounts] of options.sizes) {
+      options.tell(`${runtime}: ${hosts} hostnames on ${accounts} accounts`);
+      const attempt = createMade();
+      made.onUndo(attempt.undoAll);
+      try {
+        rows.push(await oneSize(attempt, runtime, hosts, accounts, options));
+      } catch (error) {
+        const reason =
+          error instanceof Error ? error.message.split('\n').slice(0, 2).join(' ') : String(error);
+        failures.push(`${runtime}, ${hosts} hostnames on ${accounts} accounts: ${reason}`);
+        options.tell(`too much: ${reason}`);
+      } finally {
+        await attempt.undoAll();
+      }
+    }
   }
-  return rows;
+  return { rows, failures };
 }
 
 async function oneSize(
@@ -68,7 +94,7 @@ async function oneSize(
   runtime: Runtime,
   hosts: number,
   accounts: number,
-  renumberings: number,
+  { renumberings, bundle }: ScaleOptions,
 ): Promise<ScaleRow> {
   const logins = manyAccounts(hosts, accounts);
   const service = await startService({ accounts: logins, temper: PATIENT });
@@ -78,7 +104,7 @@ async function oneSize(
     repliesMs.push(performance.now());
   });
   const router = startLoopbackRouter(made, {
-    command: await commandFor(runtime, DIST),
+    command: await commandFor(runtime, bundle),
     flags: runtimeFlags(runtime, nodeFlags()),
     // Here only the updates count: what proves them in the DNS takes its time, however many requests there are.
     config: loopbackConfig(service, { verify: '0' }),
@@ -107,7 +133,7 @@ async function oneSize(
     ...{ runtime, hosts, accounts, requests, memory, resyncCpuMs, statusBytes },
     fewest: logins.reduce((sum, { hosts: names }) => sum + Math.ceil(names.length / HOSTS_PER_CALL), 0),
     ...(spread && { confirmedMs: spread }),
-    step: stepCost(hosts, accounts),
+    ...(runtime === 'node' && { step: stepCost(hosts, accounts) }),
   };
 }
 
@@ -150,6 +176,13 @@ async function resyncCost(router: LoopbackRouter): Promise<number> {
 }
 
 function stepCost(hosts: number, accounts: number): StepCost {
-  const argv = [...STEP_FLAGS, '--import', import.meta.resolve('tsx'), STEP_PROGRAM, `${hosts}`, `${accounts}`];
+  const argv = [
+    ...STEP_FLAGS,
+    '--import',
+    import.meta.resolve('tsx'),
+    STEP_PROGRAM,
+    `${hosts}`,
+    `${accounts}`,
+  ];
   return JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }));
 }

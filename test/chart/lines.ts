@@ -1,4 +1,4 @@
-/** A picture of lines over time as SVG text: what the README shows of a measurement. */
+/** A picture of lines, or of bars with their spread, as SVG text: what the README shows of a measurement. */
 
 export interface Line {
   name: string;
@@ -17,12 +17,35 @@ export interface Panel {
   level?: { y: number; name: string };
 }
 
+/** One value for each name, across the page, with the half of the measurements around it. */
+export interface BarPanel {
+  title: string;
+  xTitle: string;
+  logX?: true;
+  bars: readonly Bar[];
+}
+
+export interface Bar {
+  name: string;
+  value: number;
+  /** First and third quartile; absent where there is one value alone. */
+  low?: number;
+  high?: number;
+  /** Beside the bar, e.g. the value in words. */
+  note: string;
+  /** Bars of one group have one colour. */
+  group: number;
+}
+
 const WIDTH = 760;
 const HEIGHT = 300;
 const LEFT = 70;
 const RIGHT = 130;
 const TOP = 34;
 const BOTTOM = 44;
+const BAR_LEFT = 230;
+const BAR_STEP = 22;
+const BAR_HEIGHT = 13;
 /** Told apart without colour too: each line has its own dashes (after the Okabe-Ito palette). */
 const STYLES = [
   { colour: '#0072b2', dashes: 'none', width: 2.5 },
@@ -33,16 +56,57 @@ const STYLES = [
 ];
 
 /** Panels one below the other; readable on a light and on a dark page. */
-export function linesSvg(panels: readonly Panel[]): string {
-  const height = HEIGHT * panels.length;
-  const body = panels.map(
-    (panel, index) => `<g transform="translate(0 ${HEIGHT * index})">\n${panelSvg(panel)}\n</g>`,
-  );
+export function linesSvg(panels: readonly (Panel | BarPanel)[]): string {
+  let height = 0;
+  const body = panels.map((panel) => {
+    const group = `<g transform="translate(0 ${height})">\n${'bars' in panel ? barsSvg(panel) : panelSvg(panel)}\n</g>`;
+    height += heightOf(panel);
+    return group;
+  });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     ...body,
     '</svg>\n',
+  ].join('\n');
+}
+
+function heightOf(panel: Panel | BarPanel): number {
+  return 'bars' in panel ? TOP + BAR_STEP * panel.bars.length + BOTTOM : HEIGHT;
+}
+
+function barsSvg(panel: BarPanel): string {
+  const bottom = heightOf(panel) - BOTTOM;
+  const right = WIDTH - RIGHT;
+  const values = panel.bars.flatMap(({ value, low = value, high = value }) => [value, low, high]);
+  const xAxis = axisOf(values, panel.logX, BAR_LEFT, right);
+  const grid = xAxis.ticks.map(
+    (x) =>
+      `<path d="M${fixed(xAxis.at(x))} ${TOP}V${bottom}" stroke="#dddddd"/>` +
+      text(xAxis.at(x), bottom + 16, brief(x), 'middle'),
+  );
+  const bars = panel.bars.map(({ name, value, low, high, note, group }, index) => {
+    const y = TOP + 6 + BAR_STEP * index;
+    const middle = y + BAR_HEIGHT / 2;
+    const { colour } = STYLES[group % STYLES.length] ?? STYLES[0] ?? fail();
+    const width = Math.max(1, xAxis.at(value) - BAR_LEFT);
+    const spread =
+      low === undefined || high === undefined
+        ? ''
+        : `<path d="M${fixed(xAxis.at(low))} ${middle}H${fixed(xAxis.at(high))}M${fixed(xAxis.at(low))} ${middle - 4}v8M${fixed(xAxis.at(high))} ${middle - 4}v8" stroke="#222222" stroke-width="1.5"/>`;
+    return [
+      text(BAR_LEFT - 8, middle + 4, name, 'end'),
+      `<rect x="${BAR_LEFT}" y="${y}" width="${fixed(width)}" height="${BAR_HEIGHT}" fill="${colour}" fill-opacity="0.75"/>`,
+      spread,
+      text(xAxis.at(Math.max(value, high ?? value)) + 8, middle + 4, note),
+    ].join('');
+  });
+  return [
+    `<text x="16" y="18" font-weight="bold" fill="#222222">${escaped(panel.title)}</text>`,
+    ...grid,
+    `<path d="M${BAR_LEFT} ${TOP}V${bottom}H${right}" fill="none" stroke="#333333"/>`,
+    ...bars,
+    text((BAR_LEFT + right) / 2, bottom + 34, panel.xTitle, 'middle'),
   ].join('\n');
 }
 

@@ -109,7 +109,7 @@ describe('a zone', () => {
       ...(nameServers && { view: { nameServers } }),
       axes: { delegation: axis(delegation), authority: axis(authority), publicView: axis('ok') },
     };
-    const baselines = known === undefined ? {} : { 'example.org': known };
+    const baselines: Record<string, Baseline> = known === undefined ? {} : { 'example.org': known };
     const draft = openDraft({ ...agentState(), baselines }, NOW);
     learnBaseline(draft, found);
     return draft.state.baselines['example.org'];

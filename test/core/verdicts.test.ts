@@ -195,7 +195,7 @@ describe('the public resolvers', () => {
       name: 'all at fault, just after an update',
       more: { publicView: answers('fault', 'fault') },
       ageMs: YOUNG_MS,
-      expected: 'pending public/CACHED',
+      expected: 'pending public/NOT_YET',
     },
     {
       name: 'at fault or silent',

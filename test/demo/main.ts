@@ -39,7 +39,7 @@ const LIMIT_MS = 55_000;
 /** The replay takes about a minute on a quiet machine; a busy one may take its time. */
 const REPLAY_LIMIT_MS = 600_000;
 /** Virtual milliseconds in a real one while nothing is awaited. */
-const REPLAY_RATE = 8000;
+const REPLAY_RATE = 20_000;
 
 interface Wish {
   json: boolean;

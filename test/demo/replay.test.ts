@@ -38,7 +38,7 @@ test('2014: told in time, told once, and nothing done that would not help', { ti
   expect(stderr).toContain('ALARM: ddns.example was handed over');
   expect(stderr.match(/ALARM: /g)).toHaveLength(4);
   expect(stderr.match(/ALL-CLEAR: /g)).toHaveLength(4);
-  expect(stderr).toContain('That is the web site alone');
+  expect(stderr).toContain('The web site of No-IP does not answer. That');
   expect(status).toBe(0);
   expect(readdirSync(folder).filter((name) => name.startsWith('holdfast-'))).toEqual([]);
 });

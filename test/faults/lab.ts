@@ -9,6 +9,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -18,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StatusDocument, StatusEvent, StatusHost } from '../../agent/engine/status.ts';
+import { isAlive } from '../demo/cleanup.ts';
 import { type InterfaceStatus, netifdFixture } from '../fakes/netifd-feed.ts';
 import { type Service, type ServiceOptions, startService } from '../service/service.ts';
 import { type StartOptions, type TimedProcess, type WorldTime, worldTime } from './virtual-time.ts';
@@ -100,7 +102,7 @@ export interface LabOptions {
 export async function openLab(bundle: string, options: LabOptions = {}): Promise<Lab> {
   const time = worldTime(options.beginsMs ?? LAB_BEGINS_MS);
   const service = await startService({ nowMs: time.nowMs, onSilence: time.silence, ...options.service });
-  const folder = options.folder ?? mkdtempSync(join(memoryFolder(), 'holdfast-lab-'));
+  const folder = options.folder ?? ownFolder();
   const program = installed(bundle, folder, service);
   let current: { router: Router; dispose(): Promise<void> } | undefined;
 
@@ -305,6 +307,16 @@ export function wanAt(address: string): InterfaceStatus[] {
 /** The link is there, but nobody has given an address. */
 function wanDown(): InterfaceStatus[] {
   return netifdFixture('02-ifup-wan').dumpBefore.interface.filter((one) => one.interface !== 'wan6');
+}
+
+/** Named after this process, so that what it leaves when it is killed can be told from what is in use. */
+function ownFolder(): string {
+  const place = memoryFolder();
+  for (const name of readdirSync(place)) {
+    const pid = Number(/^holdfast-lab-(\d+)-/.exec(name)?.[1]);
+    if (Number.isInteger(pid) && !isAlive(pid)) rmSync(join(place, name), { recursive: true, force: true });
+  }
+  return mkdtempSync(join(place, `holdfast-lab-${process.pid}-`));
 }
 
 /** A router keeps its state in memory; here that spares a slow disk its flushes, too. */

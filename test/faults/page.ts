@@ -10,8 +10,9 @@ const AXES = {
   configuration: 'configuration',
 } as const;
 
-export const COLUMNS = [
+const COLUMNS = [
   'What goes wrong',
+  'How it is made',
   'What Holdfast says',
   'Update requests',
   'When it is over',
@@ -34,8 +35,9 @@ export function faultsPage(groups: readonly Group[]): string {
 }
 
 function tableOf(faults: readonly Fault[]): string[] {
-  const rows = faults.map(({ fault, expected }) => [
+  const rows = faults.map(({ fault, made, expected }) => [
     escaped(fault),
+    escaped(made),
     says(expected),
     String(expected.requests),
     ENDS[expected.end],
@@ -46,7 +48,9 @@ function tableOf(faults: readonly Fault[]): string[] {
 export function says({ axis, verdict, code, incident, event }: Expected): string {
   return [
     `${AXES[axis]} ${verdict}: \`${code}\``,
-    ...(incident === undefined ? [] : [incident === code ? 'incident' : `incident \`${incident}\``]),
+    ...(incident === undefined
+      ? []
+      : [incident === code ? 'incident' : `incident \`${incident.replaceAll(' and ', '` and `')}\``]),
     ...(event === undefined ? [] : [`event \`${event}\``]),
   ].join('; ');
 }

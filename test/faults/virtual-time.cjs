@@ -177,7 +177,9 @@ let lastWork = '';
 let lastChangeMs = 0;
 
 function isBusy() {
-  const requests = process.getActiveResourcesInfo().filter((name) => /^(FSReq|GetAddrInfo)/.test(name));
+  const requests = process
+    .getActiveResourcesInfo()
+    .filter((name) => /^(FSReq|CloseReq|GetAddrInfo)/.test(name));
   const awaited = [...sockets].filter(isAwaited).map((socket) => socket.virtualPort ?? 'new');
   const work = [...requests, ...awaited, children.size].join();
   if (work !== lastWork) {
@@ -275,6 +277,11 @@ process.on('message', (message) => {
   if ('diskFault' in message) {
     diskFault = message.diskFault ?? undefined;
   }
+});
+// Without its world there is no time, and nothing to live for.
+process.once('disconnect', () => {
+  process.kill(process.pid, 'SIGTERM');
+  real.setTimeout(() => process.exit(1), PATIENCE_MS).unref();
 });
 process.channel?.unref();
 real.setImmediate(turn);

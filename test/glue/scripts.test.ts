@@ -269,7 +269,10 @@ describe('the rpcd plugin', () => {
   test('has the methods that the web interface calls', () => {
     const methods = [...PLUGIN.matchAll(/^\t\t(\w+): \{$/gm)].map(([, name]) => name);
 
-    expect(methods).toEqual(['status', 'events', 'providers', 'update', 'check', 'trace', 'import']);
+    expect(methods).toEqual([
+      ...['status', 'events', 'providers', 'update', 'check', 'check_config'],
+      ...['trace', 'test', 'test_steps', 'service', 'import'],
+    ]);
   });
 
   test('starts nothing itself: no shell, no process of its own', () => {

@@ -2,39 +2,64 @@
  * Do the tests notice when a decision is wrong? Changes one place of `agent/core` at a time in a copy, runs the
  * tests of decisions against it, and lists the changes that no test noticed.
  */
-import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, fork } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { seededRandom } from '../fuzz/mutate.ts';
+import { EQUIVALENT } from './equivalent.ts';
 import { type Mutation, mutationsOf } from './mutations.ts';
+import type { Ask, Told } from './suite.ts';
 
 const USAGE = `Usage: npm run mutants -- [options]
 
   --file NAME   only this file of agent/core, e.g. backoff.ts; may be given again
   --sample N    so many changes, drawn at random (default: all)
-  --seed N      draws the same again (default 1)
+  --seed N      draws other ones (default 1)
+  --again       only those that were not noticed the last time
   --help        this text
+
+What was found is kept in dist/mutants.json.
 `;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CORE = 'agent/core';
-const COPIED = ['agent', 'schemas', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
-const AT_ONCE = 2;
-/** A change may make an endless loop; that too is noticed. */
-const TEST_TIMEOUT_MS = 180_000;
-/** The quick ones first: most changes do not survive them. */
-const STAGES = [
-  ['--project', 'unit', 'test/core', 'test/scenario', 'test/store', 'test/engine'],
-  ['--project', 'rules', 'test/core', 'test/scenario'],
-];
+const NOT_COPIED = ['.git', 'dist', 'node_modules'];
+const FOUND = join(ROOT, 'dist/mutants.json');
+/** For one change. It may make an endless loop; that too is noticed. */
+const PATIENCE_MS = 180_000;
+
+/** One change and what became of it. */
+interface Tried {
+  file: string;
+  line: number;
+  before: string;
+  after: string;
+  result: 'noticed' | 'not noticed' | 'equivalent';
+  /** The test that failed, or why nobody can see a difference. */
+  by?: string;
+}
+
+interface Suite {
+  ask(file: string): Promise<string | undefined>;
+  end(): void;
+}
 
 const { values } = parseArgs({
   options: {
     file: { type: 'string', multiple: true },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    again: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   },
 });
@@ -45,92 +70,137 @@ if (values.help) {
 }
 
 async function tryAll(): Promise<void> {
-  const files = values.file ?? readdirSync(join(ROOT, CORE)).filter((name) => name.endsWith('.ts'));
-  const all = files.flatMap((name) => mutationsOf(name, readFileSync(join(ROOT, CORE, name), 'utf8')));
-  const chosen = values.sample === undefined ? all : drawn(all, Number(values.sample));
-  const waiting = [...chosen];
-  const survivors: Mutation[] = [];
-  let done = 0;
-  process.stdout.write(`${chosen.length} of ${all.length} changes in ${files.length} files.\n`);
-
-  async function work(): Promise<void> {
-    const copy = makeCopy();
-    try {
-      if (await someTestFails(copy)) {
-        throw new Error('The tests fail without any change: mend that first.');
+  const copy = makeCopy();
+  let suite: Suite | undefined;
+  try {
+    const chosen = chosenOf(copy);
+    suite = await startSuite(copy);
+    const tried: Tried[] = [];
+    for (const mutation of chosen) {
+      const { source, ...change } = mutation;
+      const equivalent = EQUIVALENT.find((one) => isSame(one, change));
+      if (equivalent) {
+        tried.push({ ...change, result: 'equivalent', by: equivalent.why });
+        continue;
       }
-      for (let mutation = waiting.shift(); mutation; mutation = waiting.shift()) {
-        const file = join(copy, CORE, mutation.file);
-        writeFileSync(file, mutation.source);
-        const isNoticed = await someTestFails(copy);
-        writeFileSync(file, readFileSync(join(ROOT, CORE, mutation.file)));
-        done += 1;
-        if (!isNoticed) {
-          survivors.push(mutation);
-          process.stdout.write(`${clear()}${placeOf(mutation)}\n`);
-        }
-        if (process.stderr.isTTY) {
-          process.stderr.write(`\r${done}/${chosen.length} `);
-        }
+      const file = join(copy, CORE, change.file);
+      const original = readFileSync(file);
+      writeFileSync(file, source);
+      const by = await suite.ask(`${CORE}/${change.file}`).catch(() => 'it never ended');
+      writeFileSync(file, original);
+      if (by === 'it never ended') {
+        suite = await startSuite(copy);
       }
-    } finally {
-      rmSync(copy, { recursive: true, force: true });
+      tried.push(by === undefined ? { ...change, result: 'not noticed' } : { ...change, result: 'noticed', by });
+      if (by === undefined) {
+        process.stdout.write(`${placeOf(change)} was not noticed\n`);
+      }
+      keep(tried);
     }
+    keep(tried);
+    summarize(tried);
+  } finally {
+    suite?.end();
+    rmSync(copy, { recursive: true, force: true });
   }
+}
 
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+function summarize(tried: readonly Tried[]): void {
+  const count = (wanted: Tried['result']) => tried.filter(({ result }) => result === wanted).length;
+  const unnoticed = count('not noticed');
   process.stdout.write(
-    `${clear()}${chosen.length - survivors.length} of ${chosen.length} changes were noticed.\n`,
+    `${count('noticed')} of ${tried.length} changes were noticed, ${count('equivalent')} change nothing, ${unnoticed} are left.\n`,
   );
-  process.exitCode = survivors.length === 0 ? 0 : 1;
+  process.exitCode = unnoticed === 0 ? 0 : 1;
 }
 
-function clear(): string {
-  return process.stderr.isTTY ? '\r' : '';
+function keep(tried: readonly Tried[]): void {
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  writeFileSync(FOUND, `${JSON.stringify(tried, undefined, 2)}\n`);
 }
 
-function placeOf({ file, line, was, is }: Mutation): string {
-  return `${CORE}/${file}:${line}: "${was}" -> "${is}" was not noticed`;
+function placeOf({ file, line, before, after }: Omit<Tried, 'result'>): string {
+  return `${CORE}/${file}:${line}\n  - ${before}\n  + ${after}\n `;
 }
 
+function isSame(
+  a: Pick<Tried, 'file' | 'before' | 'after'>,
+  b: Pick<Tried, 'file' | 'before' | 'after'>,
+): boolean {
+  return a.file === b.file && a.before === b.before && a.after === b.after;
+}
+
+function chosenOf(copy: string): Mutation[] {
+  const files =
+    values.file ?? readdirSync(join(copy, CORE)).filter((name) => /(?<!\.d)\.ts$/.test(name));
+  const all = files.flatMap((name) => mutationsOf(name, readFileSync(join(copy, CORE, name), 'utf8')));
+  const chosen = values.again ? again(all) : values.sample ? drawn(all, Number(values.sample)) : all;
+  process.stdout.write(`${chosen.length} of ${all.length} changes in ${files.length} files.\n`);
+  return chosen;
+}
+
+function again(all: readonly Mutation[]): Mutation[] {
+  const before: Tried[] = JSON.parse(readFileSync(FOUND, 'utf8'));
+  return all.filter((one) => before.some((old) => old.result === 'not noticed' && isSame(old, one)));
+}
+
+/** By a digest of the change itself: an edit elsewhere does not draw other ones. */
 function drawn(all: readonly Mutation[], count: number): Mutation[] {
-  const random = seededRandom(Number(values.seed));
   return all
-    .map((mutation) => ({ mutation, order: random() }))
+    .map((mutation) => ({ mutation, order: orderOf(mutation) }))
     .sort((a, b) => a.order - b.order)
     .slice(0, count)
-    .map(({ mutation }) => mutation);
+    .map(({ mutation }) => mutation)
+    .sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);
+}
+
+/** FNV-1a, its bits mixed once more. */
+function orderOf({ file, before, after }: Mutation): number {
+  let digest = 0x811c9dc5;
+  for (const char of `${values.seed} ${file} ${before} ${after}`) {
+    digest = Math.imul(digest ^ char.charCodeAt(0), 0x01000193);
+  }
+  return Math.imul(digest ^ (digest >>> 15), 0x2c1b3c6d) >>> 0;
 }
 
 function makeCopy(): string {
   const copy = mkdtempSync(join(tmpdir(), 'holdfast-mutants-'));
-  for (const name of COPIED) {
+  for (const name of readdirSync(ROOT).filter((one) => !NOT_COPIED.includes(one))) {
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   return copy;
 }
 
-async function someTestFails(copy: string): Promise<boolean> {
-  for (const stage of STAGES) {
-    if ((await testStatus(copy, stage)) !== 0) {
-      return true;
-    }
+async function startSuite(copy: string): Promise<Suite> {
+  const child = fork(join(copy, 'test/mutants/suite.ts'), [copy], { cwd: copy });
+  const told = await answerOf(child);
+  if (!('ready' in told)) {
+    throw new Error(`The tests fail without any change: ${told.noticedBy}`);
   }
-  return false;
+  return {
+    async ask(file) {
+      const answer = answerOf(child);
+      child.send({ file } satisfies Ask);
+      const ended = await answer;
+      return 'noticedBy' in ended ? ended.noticedBy : undefined;
+    },
+    end: () => child.kill('SIGKILL'),
+  };
 }
 
-function testStatus(copy: string, stage: readonly string[]): Promise<number> {
+function answerOf(child: ChildProcess): Promise<Told> {
   return new Promise((resolve, reject) => {
-    const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    const argv = [vitest, 'run', '--bail', '1', '--no-cache', ...stage];
-    const child = spawn(process.execPath, argv, {
-      cwd: copy,
-      stdio: 'ignore',
-      timeout: TEST_TIMEOUT_MS,
-      killSignal: 'SIGKILL',
+    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    const onExit = () => {
+      clearTimeout(timer);
+      reject(new Error('The tests have ended without an answer.'));
+    };
+    child.once('exit', onExit);
+    child.once('message', (told: Told) => {
+      clearTimeout(timer);
+      child.off('exit', onExit);
+      resolve(told);
     });
-    child.on('error', reject);
-    child.on('close', (status) => resolve(status ?? 1));
   });
 }

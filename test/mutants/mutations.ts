@@ -1,10 +1,12 @@
 /** Small lies in the source of a decision: each must be noticed by some test. */
+import { transformSync } from 'esbuild';
 
 export interface Mutation {
   file: string;
   line: number;
-  was: string;
-  is: string;
+  /** The changed line before and after, without its indentation. */
+  before: string;
+  after: string;
   /** The whole file with the change. */
   source: string;
 }
@@ -14,65 +16,109 @@ interface Rule {
   becomes(match: string): string;
 }
 
-/** Outside of comments, texts and types; what TypeScript would refuse is no mutation, for nothing checks types here. */
+/** Outside of comments and texts. What no longer parses is no mutation; types are not checked. */
 const RULES: readonly Rule[] = [
   { pattern: / === /g, becomes: () => ' !== ' },
   { pattern: / !== /g, becomes: () => ' === ' },
   { pattern: / && /g, becomes: () => ' || ' },
   { pattern: / \|\| /g, becomes: () => ' && ' },
+  { pattern: / \?\? /g, becomes: () => ' && ' },
   { pattern: / >= /g, becomes: () => ' > ' },
   { pattern: / <= /g, becomes: () => ' < ' },
   { pattern: / > /g, becomes: () => ' >= ' },
-  { pattern: / < (?!\w+>)/g, becomes: () => ' <= ' },
-  { pattern: / \+ (?=[\w(])/g, becomes: () => ' - ' },
-  { pattern: / - (?=[\w(])/g, becomes: () => ' + ' },
-  { pattern: / \* (?=[\w(])/g, becomes: () => ' / ' },
-  { pattern: /\btrue\b(?!;\n\})/g, becomes: () => 'false' },
+  { pattern: / < /g, becomes: () => ' <= ' },
+  { pattern: / \+ /g, becomes: () => ' - ' },
+  { pattern: / - /g, becomes: () => ' + ' },
+  { pattern: / \* /g, becomes: () => ' / ' },
+  // Not where zero stands for "nothing": one millisecond is as little.
+  { pattern: /(?<![\w.])(?!(?<=[?:] )0\b)\d[\d_]*(?![\w.])/g, becomes: another },
+  { pattern: /(?<!\?: )\btrue\b/g, becomes: () => 'false' },
   { pattern: /\bfalse\b/g, becomes: () => 'true' },
   { pattern: /Math\.max\(/g, becomes: () => 'Math.min(' },
   { pattern: /Math\.min\(/g, becomes: () => 'Math.max(' },
+  { pattern: /Math\.ceil\(/g, becomes: () => 'Math.floor(' },
   { pattern: /\.some\(/g, becomes: () => '.every(' },
   { pattern: /\.every\(/g, becomes: () => '.some(' },
-  { pattern: /\bif \((?=.*\) \{$)/gm, becomes: () => 'if (false && ' },
-  { pattern: /^( +)continue;$/gm, becomes: (match) => match.replace('continue;', ';') },
-  { pattern: /^( +)state\.\w+\[.*\] = .*;$/gm, becomes: () => ';' },
+  { pattern: /\.find\(/g, becomes: () => '.findLast(' },
+  { pattern: /\.at\(-1\)/g, becomes: () => '.at(0)' },
+  { pattern: /\bif \(.*\) \{$/gm, becomes: () => 'if (false) {' },
+  { pattern: /^ +(?:continue|break);$/gm, becomes: () => ';' },
+  { pattern: /^ +state\.\w+\[[^\]]+\] = /gm, becomes: () => 'void ' },
+  // A call for its effect alone: a wake-up, a report, a part of the step.
+  { pattern: /^ +(?=(?:\w+\(draft\b|[\w.]+\.(?:push|delete|set)\())/gm, becomes: (indent) => `${indent}false && ` },
   { pattern: /(?<=\.\.\.\()!?\w[\w.]*(?= && \{)/g, becomes: () => 'false' },
 ];
 
+function another(digits: string): string {
+  const number = Number(digits.replaceAll('_', ''));
+  return String(number === 0 ? 1 : 2 * number);
+}
+
 /** All mutations of one file, in the order of its lines. */
 export function mutationsOf(file: string, source: string): Mutation[] {
-  const code = withoutComments(source);
+  const code = codeOf(source);
   return RULES.flatMap(({ pattern, becomes }) =>
     [...code.matchAll(pattern)].flatMap((match) => {
-      const { index } = match;
-      const [was] = match;
-      const line = code.slice(0, index).split('\n').length;
-      if (isDeclaration(code.split('\n')[line - 1] ?? '')) {
-        return [];
-      }
-      const is = becomes(was);
-      return [
-        {
-          file,
-          line,
-          was: was.trim(),
-          is: is.trim(),
-          source: code.slice(0, index) + is + code.slice(index + was.length),
-        },
-      ];
+      const end = match.index + match[0].length;
+      const mutated = source.slice(0, match.index) + becomes(match[0]) + source.slice(end);
+      const line = code.slice(0, match.index).split('\n').length;
+      const before = lineOf(source, line);
+      const after = lineOf(mutated, line);
+      return isDeclaration(before) || !parses(mutated) ? [] : [{ file, line, before, after, source: mutated }];
     }),
   ).sort((a, b) => a.line - b.line);
 }
 
-/** Types vanish before the tests run: a change there changes nothing. */
-function isDeclaration(line: string): boolean {
-  return /^(?:import|export (?:interface|type)|interface|type) |^ +\w+\??: [^=({]*;$|=> .*;$(?<=type.*)|^ +\| /.test(
-    line,
-  );
+function lineOf(source: string, line: number): string {
+  return (source.split('\n')[line - 1] ?? '').trim();
 }
 
-function withoutComments(source: string): string {
-  return source
-    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '))
-    .replace(/(^|\s)\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ' '));
+/** Types vanish before the tests run: a change there changes nothing. */
+function isDeclaration(line: string): boolean {
+  return /^(?:import|(?:export )?(?:interface|type)\b|\| |\w+\??: [^=({]*;$)/.test(line);
+}
+
+function parses(source: string): boolean {
+  try {
+    transformSync(source, { loader: 'ts', logLevel: 'silent' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The source with blanks in the place of comments, texts and regular expressions, at the same offsets. */
+function codeOf(source: string): string {
+  const masked = /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|(?<=[(,=:!&|?{};[\n] *)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
+  return withoutTemplates(source.replace(masked, blank));
+}
+
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, ' ');
+}
+
+/** Blanks the texts of template literals and keeps what stands in their `${}`. */
+function withoutTemplates(source: string): string {
+  const open: ('text' | 'code')[] = [];
+  let kept = '';
+  for (let at = 0; at < source.length; at += 1) {
+    const char = source[at] ?? '';
+    const isText = open.at(-1) === 'text';
+    if (char === '`') {
+      isText ? open.pop() : open.push('text');
+      kept += ' ';
+    } else if (isText && char === '$' && source[at + 1] === '{') {
+      open.push('code');
+      kept += '  ';
+      at += 1;
+    } else if (isText) {
+      kept += char === '\n' ? char : ' ';
+    } else {
+      if (open.length > 0 && (char === '{' || char === '}')) {
+        char === '{' ? open.push('code') : open.pop();
+      }
+      kept += char;
+    }
+  }
+  return kept;
 }

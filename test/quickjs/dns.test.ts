@@ -1,5 +1,5 @@
 import * as net from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { DnsQuestion } from '../../agent/ports.ts';
 import { closedPort, listen } from '../net/loopback.ts';
 import { ownFolder, script } from './programs.ts';
@@ -101,7 +101,7 @@ describe('a server that', () => {
     const result = await remote.ask({ address: '127.0.0.1', port: await start() }, QUESTION);
 
     expect(result).toMatchObject({ kind: 'failed', failure: { code } });
-    expect(childrenOf(remote.pid)).toEqual([]);
+    await vi.waitFor(() => expect(childrenOf(remote.pid)).toEqual([]));
   });
 });
 

@@ -116,8 +116,8 @@ export interface ScenarioAgent {
   restart(config?: string): Promise<void>;
   /** The router is off for a while and boots again. */
   reboot(): Promise<void>;
-  /** `holdfast update`, of these hosts or of all. */
-  request(hosts?: string[]): Promise<void>;
+  /** `holdfast update`, of these hosts or of all; with `check`, `holdfast check`. */
+  request(hosts?: string[], check?: true): Promise<void>;
   /** NTP has set the clock. */
   clockSet(): Promise<void>;
   /** More replies for the end of the list. */
@@ -289,8 +289,8 @@ export async function scenario(parts: ScenarioParts): Promise<ScenarioAgent> {
     restart: (text) => begin(savedState(loop.state()), text),
     reboot: () =>
       begin(rebase(savedState(loop.state()), clock.monotonicMs(), clock.monotonicMs()), undefined),
-    async request(hosts) {
-      loop.dispatch({ type: 'requested', ...(hosts && { hosts }) });
+    async request(hosts, check) {
+      loop.dispatch({ type: 'requested', ...(hosts && { hosts }), ...(check && { check }) });
       await clock.settle();
     },
     async clockSet() {

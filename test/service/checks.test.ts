@@ -1,6 +1,6 @@
 /** What the service offers to whoever checks DNS with suspicion: another operator, DoH, filters, impostors. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fetchPage, lookUp, lookUpDoh } from './client.ts';
+import { callUpdate, fetchPage, lookUp, lookUpDoh } from './client.ts';
 import { exampleConfig } from './example-config.ts';
 import { type Service, startService } from './service.ts';
 import { sinkhole } from './world.ts';
@@ -179,4 +179,54 @@ test('the example configuration names what the checks need', () => {
   expect(config).toContain(`list control_server '127.0.53.41#${port}'`);
   expect(dohUrls).toHaveLength(2);
   expect(dohUrls.every((url) => config.includes(`list doh_url '${url}'`))).toBe(true);
+});
+
+test('the parent delegates to whom the lever says, and back', async () => {
+  service.levers.delegate('ddns.example', [first, 'ns1.standby.example']);
+  const during = await lookUp(service, 'a.nic.example', 'ddns.example', 'NS');
+  service.levers.delegate('ddns.example', undefined);
+
+  expect(during?.authorities).toEqual([`NS ${first}`, 'NS ns1.standby.example']);
+  expect((await lookUp(service, 'a.nic.example', 'ddns.example', 'NS'))?.authorities).toEqual([
+    `NS ${first}`,
+    `NS ${second}`,
+  ]);
+});
+
+test('echo services say what they see, or what the lever lets them say', async () => {
+  const [one = '', other = ''] = service.echoUrls;
+  service.levers.echo('192.0.2.77', 1);
+
+  expect(await fetchPage(one, service.caPem)).toMatchObject({ body: '127.0.0.1\n' });
+  expect(await fetchPage(other, service.caPem)).toMatchObject({ body: '192.0.2.77\n' });
+
+  service.levers.captivePortal();
+
+  expect((await fetchPage(one, service.caPem)).body).toContain('guest network');
+});
+
+test.each([
+  { mode: 'cut', code: 'ECONNRESET' },
+  { mode: 'reset-in-body', code: 'ECONNRESET' },
+  { mode: 'empty', code: 'ECONNRESET' },
+  { mode: 'no-http', code: 'HPE_INVALID_CONSTANT' },
+  { mode: 'long-headers', code: 'HPE_HEADER_OVERFLOW' },
+] as const)('a garbled reply ($mode) is carried out, and no client can read it', async ({ mode, code }) => {
+  service.levers.garble(mode);
+  const before = service.requests().length;
+  const call = callUpdate(service, { hostname: home, myip: '192.0.2.78', timeoutMs: 300 });
+
+  await expect(call).rejects.toMatchObject({ code });
+  expect(service.requests()).toHaveLength(before + 1);
+  expect(service.values(home, 'A')).toEqual(['192.0.2.78']);
+});
+
+test('the standby provider has an interface of its own', async () => {
+  service.levers.drownApi();
+  const reply = await callUpdate(
+    { ...service, api: { ...service.api, url: service.standbyApi.url } },
+    { hostname: home, myip: '192.0.2.79' },
+  );
+
+  expect(reply.body).toBe('good 192.0.2.79\r\n');
 });

@@ -30,7 +30,7 @@ export function garble(
       socket.end('good 198.51.100.20\r\n'.repeat(tenMegabytes / 20));
       break;
     case 'dripping': {
-      socket.write(head(1000));
+      socket.write(head(tenMegabytes));
       silence();
       const timer = setInterval(() => socket.write('g'), dripEveryMs);
       socket.on('close', () => clearInterval(timer));

@@ -81,6 +81,8 @@ describe('an account that the provider refuses', () => {
     await until('the first message everywhere', () =>
       [posted(), sent(), linesOf(`${script}.told`)].every((told) => told.length === 1),
     );
+    // What it has not heard the end of, it would send again.
+    await until('their ends', () => router.status()?.notifications.waiting === 0);
     first.signal('TERM');
     await first.ended;
     const second = await router.boot();
@@ -90,6 +92,7 @@ describe('an account that the provider refuses', () => {
     await until('the all-clear everywhere', () =>
       [posted(), sent(), linesOf(`${script}.told`)].every((told) => told.length === 2),
     );
+    await until('their ends', () => router.status()?.notifications.waiting === 0);
     second.signal('TERM');
     const { stderr } = await second.ended;
 

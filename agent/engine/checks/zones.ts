@@ -27,8 +27,8 @@ export interface Zones {
 
 /** Where a zone is cut and who is above it hardly ever changes; an hour spares the resolvers. */
 const ZONE_AGE_MS = 3_600_000;
-/** The names of one zone are checked one after another: one question for all of them. */
-const DELEGATION_AGE_MS = 30_000;
+/** The names of one zone are checked one after another: one question for all of them, and none for the next check. */
+const DELEGATION_AGE_MS = 5_000;
 const ADDRESS_AGE_MS = 3_600_000;
 const MAX_NAME_SERVERS = 8;
 const MAX_PARENT_SERVERS = 2;

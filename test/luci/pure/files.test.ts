@@ -15,7 +15,7 @@ const sources = files.map((name) => ({ name, source: readFileSync(new URL(name, 
 
 interface Rights {
   ubus: Record<string, string[]>;
-  uci: string[];
+  uci?: string[];
 }
 
 function json<T>(path: string): T {
@@ -85,8 +85,22 @@ describe('the menu', () => {
     );
   });
 
-  it('is for those who have the right', () => {
-    expect(menu['admin/services/holdfast']?.depends).toEqual({ acl: ['luci-app-holdfast'] });
+  it('shows the settings only to those who may see them', () => {
+    const groups = Object.entries(menu).map(([path, { depends }]) => [
+      path.split('/')[3] ?? '',
+      depends?.acl,
+    ]);
+
+    expect(Object.fromEntries(groups)).toEqual({
+      '': ['luci-app-holdfast-status'],
+      overview: undefined,
+      ...Object.fromEntries(
+        ['add', 'hostnames', 'accounts', 'aliases', 'settings', 'import'].map((name) => [
+          name,
+          ['luci-app-holdfast'],
+        ]),
+      ),
+    });
   });
 });
 
@@ -94,32 +108,41 @@ describe('the rights', () => {
   const acl = json<Record<string, { read: Rights; write: Rights }>>(
     'root/usr/share/rpcd/acl.d/luci-app-holdfast.json',
   );
-  const { read, write } = acl['luci-app-holdfast'] ?? {
-    read: { ubus: {}, uci: [] },
-    write: { ubus: {}, uci: [] },
-  };
+  const state = acl['luci-app-holdfast-status'];
+  const settings = acl['luci-app-holdfast'];
+  const granted = (kind: 'read' | 'write') =>
+    [state, settings].flatMap((group) => group?.[kind].ubus.holdfast ?? []).sort();
 
   it('to read let nobody change anything', () => {
-    expect(read.ubus.holdfast).toEqual(['providers', 'status']);
+    expect(granted('read')).toEqual(['providers', 'status']);
+    expect(Object.values(settings?.read.ubus ?? {}).flat()).toEqual(
+      expect.arrayContaining(['dump', 'getNetworkDevices', 'get_proto_handlers']),
+    );
     expect(
-      Object.values(read.ubus)
+      Object.values(settings?.read.ubus ?? {})
         .flat()
-        .filter((method) => !/^(get|status|providers|dump)/.test(method)),
+        .filter((method) => !/^(get|providers|dump)/.test(method)),
     ).toEqual([]);
   });
 
-  it('to write are these, and end at our own configuration', () => {
-    expect(write.ubus).toEqual({ holdfast: ['check', 'import', 'service', 'test', 'test_steps', 'update'] });
-    expect(write.uci).toEqual(['holdfast']);
+  it('to see how the names stand do not show the passwords', () => {
+    expect(state?.read).toEqual({ ubus: { holdfast: ['status'] } });
+    expect(state?.write).toEqual({ ubus: { holdfast: ['check', 'service', 'update'] } });
+    expect(settings?.read.uci).toEqual(['holdfast', 'network']);
+  });
+
+  it('to write end at our own configuration', () => {
+    expect(granted('write')).toEqual(['check', 'import', 'service', 'test', 'test_steps', 'update']);
+    expect(Object.keys(settings?.write.ubus ?? {})).toEqual(['holdfast']);
+    expect(settings?.write.uci).toEqual(['holdfast']);
   });
 
   it('name methods that the plugin has, and all that the pages call', () => {
     const calls = readFileSync(new URL('holdfast/calls.js', RESOURCES), 'utf8');
     const called = [...calls.matchAll(/declare\('(\w+)'/g)].map(([, method]) => method);
-    const granted = [...(read.ubus.holdfast ?? []), ...(write.ubus.holdfast ?? [])];
 
-    expect([...called].sort()).toEqual([...granted].sort());
-    for (const method of granted) {
+    expect([...called].sort()).toEqual([...granted('read'), ...granted('write')].sort());
+    for (const method of called) {
       expect(PLUGIN).toMatch(new RegExp(`^\\t\\t${method}: \\{$`, 'm'));
     }
   });

@@ -67,7 +67,6 @@ return baseclass.extend({
 				this.add(section, schema, name, how);
 	},
 
-	/* A table of sections with a form for each; a new one gets a name of its own. */
 	grid(map, kind, title, add) {
 		const section = map.section(form.GridSection, kind);
 		section.handleAdd = function(ev) {

@@ -117,7 +117,6 @@ const Picker = ui.AbstractElement.extend({
 		this.input.dispatchEvent(new CustomEvent('hf-chosen', { bubbles: true }));
 	},
 
-	/* What was typed counts when it is the name or the id of one entry. */
 	leave() {
 		const typed = this.input.value.trim().toLowerCase();
 		const entry = this.providers.find((one) => [one.id, one.title.toLowerCase()].includes(typed));

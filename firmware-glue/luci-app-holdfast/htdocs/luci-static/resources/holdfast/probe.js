@@ -28,7 +28,6 @@ const stepNode = ({ step, text, evidence }) => {
 return baseclass.extend({
 	optionsOf,
 
-	/* What a test needs: the agent's section, an account by the name of its section, and a hostname's options. */
 	config(account, hostname) {
 		return {
 			agent: optionsOf(uci.sections('holdfast', 'agent')[0]),
@@ -69,8 +68,9 @@ return baseclass.extend({
 	},
 
 	open(title, config) {
-		const place = h('div');
+		const place = h('div', h('p', _('Each test sends a real update. Some providers block an account that sends the same address too often.')),
+			show.button('start', _('Start'), () => this.run(place, config)));
 		ui.showModal(null, [h('h4', title), place, h('div.right', show.button('close', _('Close'), ui.hideModal))]);
-		return this.run(place, config);
+		return { ok: true };
 	}
 });

@@ -94,11 +94,11 @@ return baseclass.extend({
 		return h('div.hf-head', h('h3', { 'data-role': 'hostname' }, title), h('span', { 'data-role': 'verdict' }, mark));
 	},
 
-	card(status, host, note, buttons) {
+	card(status, host, stale, note, buttons) {
 		const working = words.workingNames(status, host);
 		const standby = (host.standby ?? []).map((id) => status.hostnames.find((one) => one.id == id)).filter((one) => one);
-		return h('section.cbi-section hf-card', { 'data-host': host.id, 'data-verdict': host.verdict },
-			this.head(host.hostname, this.mark(host.verdict, words.nameVerdict(host.verdict))),
+		return h('section.cbi-section hf-card' + (stale ? ' hf-stale' : ''), { 'data-host': host.id, 'data-verdict': host.verdict },
+			this.head(host.hostname, this.mark(host.verdict, (stale ? _('Last seen: %s') : '%s').format(words.nameVerdict(host.verdict)))),
 			words.addresses(host).map((one) => this.address(one, host.sentence)),
 			h('p', { 'data-role': 'sentence' }, host.sentence),
 			host.block ? h('p.hf-duty', host.block.howToLift) : null,

@@ -16,6 +16,7 @@ const byId = (id) => document.getElementById(id);
 
 return view.extend({
 	handleReset: null,
+	handleSaveApply: null,
 
 	load() {
 		return Promise.all([options.load(), calls.providers().catch((error) => error), calls.networks(), uci.load('holdfast')]);
@@ -49,7 +50,7 @@ return view.extend({
 				h('details', h('summary', _('More')), this.row('hf-family', _('Address family'),
 					this.select('hf-family', [['ipv4', 'IPv4'], ['ipv6', 'IPv6'], ['dual', _('IPv4 and IPv6')]]), _('Which address is published.')))),
 			h('div.hf-actions', show.button('test', _('Test before saving'), () => this.test()),
-				show.button('apply', _('Save and apply'), () => this.handleSaveApply(null, '0'), 'cbi-button-positive important')),
+				show.button('apply', _('Save and apply'), () => this.apply(), 'cbi-button-positive important')),
 			this.result);
 	},
 
@@ -166,7 +167,7 @@ return view.extend({
 		return uci.save().then(() => true);
 	},
 
-	handleSaveApply(ev, mode) {
+	apply() {
 		return this.handleSave().then((saved) => {
 			if (!saved)
 				return;
@@ -174,7 +175,7 @@ return view.extend({
 			document.addEventListener('uci-applied', () => window.setTimeout(() => {
 				window.location = L.url('admin/services/holdfast/overview');
 			}, 500), { once: true });
-			ui.changes.apply(mode == '0');
+			ui.changes.apply(true);
 		});
 	}
 });

@@ -22,7 +22,7 @@ return view.extend({
 	render([schemas, networks]) {
 		show.style();
 		const schema = schemas.hostname;
-		const map = new form.Map('holdfast', _('Hostnames'), _('Names that follow the address of this router.'));
+		const map = new form.Map('holdfast', _('Names'), _('Names that follow the address of this router.'));
 		const section = options.grid(map, 'hostname', _('Hostname'), _('Add a hostname'));
 		section.sortable = true;
 		section.tab('name', _('Name'));
@@ -34,7 +34,7 @@ return view.extend({
 		add('name', 'enabled', { modalonly: null, editable: true });
 		add('name', 'hostname', { modalonly: null });
 		options.sections(add('name', 'account', { modalonly: null, widget: form.ListValue }), 'account');
-		add('name', 'family', { modalonly: null, labels: { ipv4: 'IPv4', ipv6: 'IPv6', dual: _('IPv4 and IPv6') } });
+		add('name', 'family', { labels: { ipv4: 'IPv4', ipv6: 'IPv6', dual: _('IPv4 and IPv6') } });
 		this.addTest(section);
 
 		add('source', 'source', { labels: {

@@ -38,11 +38,12 @@ return view.extend({
 	},
 
 	update(reply) {
-		const status = reply.status ?? (reply.state == 'unreachable' ? this.last : null);
+		const status = 'status' in reply ? reply.status : this.last;
 		const hosts = status?.hostnames ?? [];
 		const incidents = words.incidents(status).filter((one) => !one.closedAt || Date.now() - Date.parse(one.closedAt) < AFTERMATH_MS);
 		this.announce(hosts);
 		this.last = status;
+		this.stale = !['running', 'starting', 'idle'].includes(reply.state);
 		this.part('head', [reply.state, reply.running || status?.writtenAt], () => [this.service(reply, status)]);
 		this.part('problems', [status?.problems, status?.agent.limits], () => [
 			...(status?.problems ?? []).map((one) => this.problem(one, one.severity)),
@@ -75,7 +76,6 @@ return view.extend({
 		});
 	},
 
-	/* Tells people who do not see the page what has changed. */
 	announce(hosts) {
 		const changed = hosts.filter((one) => (this.last?.hostnames ?? []).some((old) => old.id == one.id && old.verdict != one.verdict));
 		if (changed.length)
@@ -117,17 +117,15 @@ return view.extend({
 		const ask = (action, label, call) => {
 			const key = action + ' ' + host.id;
 			const node = show.button(action, label, () => this.run(host.id, key, call));
-			if (this.busy[key]) {
-				node.disabled = true;
+			if (this.busy[key])
 				node.classList.add('spinning');
-			}
+			node.disabled ||= !!this.busy[key] || (this.stale && action != 'test');
 			return node;
 		};
-		return show.card(status, host, this.notes[host.id], [
+		return show.card(status, host, this.stale, this.notes[host.id], [
 			ask('update', _('Update now'), calls.update),
 			ask('check', _('Check now'), calls.check),
-			show.button('test', _('Test'), () => probe.configOf(host.id).then((config) =>
-				probe.open(_('Test of %s').format(host.hostname), config)))
+			ask('test', _('Test'), (id) => probe.configOf(id).then((config) => probe.open(_('Test of %s').format(host.hostname), config)))
 		]);
 	},
 

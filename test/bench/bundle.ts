@@ -1,0 +1,16 @@
+/** The built agent, as it was when the measurement began: another build in this tree does not change it. */
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Made } from '../demo/cleanup.ts';
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+
+export function copyOfBundle(made: Made): string {
+  if (!existsSync(join(DIST, 'holdfast.cjs'))) {
+    throw new Error('dist/holdfast.cjs is not there: run `npm run build` first');
+  }
+  const folder = made.folder();
+  cpSync(DIST, folder, { recursive: true });
+  return folder;
+}

@@ -279,6 +279,18 @@ describe('the rpcd plugin', () => {
     expect(PLUGIN).not.toMatch(/\b(system|popen|process|task|exec)\s*\(/);
   });
 
+  test('a trace as root starts no program of the configuration', () => {
+    const source = /match\(read_file\(OUR_FILE.*?, \/(.+)\/\)\)/.exec(PLUGIN)?.[1] ?? 'nothing';
+    const names = new RegExp(source.replaceAll('[:space:]', '\\s'));
+
+    expect(
+      ["\toption script '/bin/x'", "config a 'b'\n\tlist 'script_arg' 'x'", ' option\tscript x'].every(
+        (text) => names.test(text),
+      ),
+    ).toBe(true);
+    expect(names.test("\toption hostname 'script.example.org'")).toBe(false);
+  });
+
   test('a hostname is checked before it becomes a word of a command', () => {
     const pattern = /match\(word, \/(.+)\/\)/.exec(PLUGIN)?.[1] ?? '';
     const word = new RegExp(

@@ -24,6 +24,7 @@ const SHOWN = [ 'id', 'title', 'homepage', 'credentialUrl', 'fields', 'families'
 const MODES = { run: 'resident', once: 'event' };
 const ACTIONS = [ 'start', 'stop', 'restart', 'enable', 'disable' ];
 const THEIR_FILE = '/etc/config/ddns';
+const OUR_FILE = '/etc/config/holdfast';
 const UNDO_FILE = '/etc/config/.holdfast.import-undo.json';
 // Root's own folder in memory: nobody else can plant a link in it.
 const TESTS = '/var/run/holdfast-test';
@@ -359,6 +360,9 @@ return {
 				const hostname = request.args?.hostname;
 				if (!is_hostname(hostname))
 					return NOT_A_HOSTNAME;
+				// As root, a program that some section names would be started.
+				if (match(read_file(OUR_FILE, MAX_STATUS_BYTES) ?? '', /(^|\n)[[:space:]]*(option|list)[[:space:]]+['"]?script/))
+					return refused('rpc/SCRIPT', 'A section of the configuration names a program of your own, which only the agent runs. Use "Update now", then look at the overview.');
 				return run(request, [ 'trace', hostname ], (found) => found[0]);
 			}
 		},

@@ -49,7 +49,7 @@ export interface ImportParts {
   sources: readonly string[];
 }
 
-export async function importParts(files: ConfigurationFiles): Promise<ImportParts> {
+export async function importParts(files: ConfigurationFiles) {
   const { catalogue } = await loadCatalogue(files, files.programFolder);
   return { catalogue, loadConfig, sources: sectionFacts.hostname.options.source?.enum ?? [] };
 }

@@ -213,9 +213,14 @@ async function reloadServices(host: Host, from: string): Promise<string[]> {
     ['ddns', 'restart'],
     ['holdfast', 'reload'],
   ] as const) {
-    const { status } = await host.run([`/etc/init.d/${name}`, action], SERVICE_TIMEOUT_MS);
+    const script = `/etc/init.d/${name}`;
+    // ddns-scripts may be gone, with its configuration left behind: then nothing of it is running.
+    if ((await host.readText(script)) === undefined) {
+      continue;
+    }
+    const { status } = await host.run([script, action], SERVICE_TIMEOUT_MS);
     if (status !== 0) {
-      remarks.push(`/etc/init.d/${name} ${action} did not work; run it yourself.`);
+      remarks.push(`${script} ${action} did not work; run it yourself.`);
     }
   }
   return remarks;

@@ -42,18 +42,42 @@ export async function showStatus({
     host.writeOut(prometheusText(last?.status, last?.alive === true));
     return EXIT.ok;
   }
+  const isByEvents = configuration.ok && configuration.config.agent.mode === 'event';
+  // procd leaves the file there when the process ends by itself; who stops the service takes it away.
+  const isWaiting = isByEvents && (await host.readText(`${stateDir}.once.pid`).catch(() => '')) !== undefined;
   if (!last) {
-    host.writeErr(
-      `holdfast: The agent is not running (no status in ${stateDir}). Start it with /etc/init.d/holdfast start.\n`,
-    );
+    const sentence = isWaiting
+      ? `The agent runs only while there is work (option mode), and has not run yet (no status in ${stateDir}).`
+      : `The agent is not running (no status in ${stateDir}).`;
+    host.writeErr(`holdfast: ${sentence} Start it with /etc/init.d/holdfast start.\n`);
     return EXIT.notRunning;
   }
   host.writeOut(json ? `${JSON.stringify(last.status)}\n` : statusText(host, last.status));
+  if (!last.alive && isWaiting) {
+    if (!json) {
+      host.writeOut(`\n${idleText(last.status)}\n`);
+    }
+    return EXIT.ok;
+  }
   if (!last.alive) {
     host.writeErr(`holdfast: The agent is not running; this is from ${last.status.writtenAt}.\n`);
     return EXIT.notRunning;
   }
   return EXIT.ok;
+}
+
+/** Of an agent that events start. */
+function idleText({ writtenAt, hostnames, aliases }: StatusDocument): string {
+  const [next] = [...hostnames, ...aliases].flatMap((one) => one.next ?? []).sort(byTime);
+  const due = next ? ` Next is due at ${next.at}: ${next.sentence}` : '';
+  return (
+    `The agent runs only while there is work (option mode). It last ran at ${writtenAt}, ` +
+    `and starts again when an interface changes, and within the hour.${due}`
+  );
+}
+
+function byTime(one: { at: string }, other: { at: string }): number {
+  return one.at < other.at ? -1 : 1;
 }
 
 export function statusText(host: Host, status: StatusDocument): string {

@@ -51,11 +51,15 @@ function ask(draft: Draft, plan: HostPlan, host: HostState): void {
     const confirmed = host.confirmed[family];
     return confirmed && confirmed.unseen === undefined ? [[family, confirmed.address]] : [];
   });
+  const [ipv4, ipv6] = (host.sent ?? '').split(' ');
+  const sent = { ipv4, ipv6 };
+  const unheard = (host.doubted ?? []).flatMap((family) => (sent[family] ? [[family, sent[family]]] : []));
   draft.commands.push({
     type: 'verify',
     host: plan.id,
     hostname: plan.hostname,
     ...Object.fromEntries(addresses),
+    ...(unheard.length > 0 && { unheard: Object.fromEntries(unheard) }),
     account: plan.account,
     provider: account?.providerTitle ?? 'The provider',
     ageMs: now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY),
@@ -174,7 +178,7 @@ function noteWeb(draft: Draft, id: string, { web, axes }: Judgement): void {
   }
 }
 
-/** One line for each change of verdict, none for a repetition, nor for what an incident has just told. */
+/** One line for each change of verdict, none for a repetition, nor while an incident is open: that was told. */
 function reportAxes(
   draft: Draft,
   id: string,
@@ -182,6 +186,9 @@ function reportAxes(
   axes: Required<DnsAxes>,
   told: boolean,
 ): void {
+  if (hasOpenIncident(draft.state, id)) {
+    return;
+  }
   for (const name of ['delegation', 'authority', 'publicView'] as const) {
     const { verdict, code, sentence } = axes[name];
     const old = before.axes[name];

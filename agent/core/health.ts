@@ -136,6 +136,8 @@ export interface Asked {
   hostname: string;
   ipv4?: string;
   ipv6?: string;
+  /** What an update has sent that may have been carried out unheard: as right as what was confirmed. */
+  unheard?: Partial<Record<Family, string>>;
   /** Since the addresses were confirmed. */
   ageMs: number;
   /** Title of the provider. */

@@ -131,6 +131,11 @@ rm -f "\${IPKG_INSTROOT}"/var/run/holdfast.*.pid
 rm -f "\${IPKG_INSTROOT}/etc/holdfast/published.json" "\${IPKG_INSTROOT}/etc/holdfast/".published.json.*.tmp
 rmdir "\${IPKG_INSTROOT}/etc/holdfast" 2>/dev/null
 rm -f "\${IPKG_INSTROOT}/etc/config/.holdfast.import-undo.json"
+rmdir "\${IPKG_INSTROOT}/usr/lib/holdfast" 2>/dev/null
+# Until told, ubusd and rpcd go on with what was there when they started.
+[ -n "\${IPKG_INSTROOT}" ] || for name in ubus rpcd; do
+	ubus -t 5 call service signal "{\\"name\\":\\"$name\\",\\"signal\\":1}" >/dev/null 2>&1
+done
 exit 0
 `,
     files: files.sort(byPath),

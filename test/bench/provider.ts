@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Made } from '../demo/cleanup.ts';
 import type { ServiceOptions } from '../service/service.ts';
+import { toolEnv } from './bundle.ts';
 import type { ProviderMessage } from './provider-process.ts';
 
 export type ProviderService = Extract<ProviderMessage, { kind: 'ready' }>['service'];
@@ -23,7 +24,10 @@ export async function startProvider(
 ): Promise<Provider> {
   const program = fileURLToPath(new URL('provider-process.ts', import.meta.url));
   const argv = [...runIn, process.execPath, '--import', import.meta.resolve('tsx'), program];
-  const child = made.child([...argv, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = made.child([...argv, JSON.stringify(options)], {
+    env: toolEnv(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const requests: SeenRequest[] = [];
   const answers: { atMs: number; hostname: string; address: string }[] = [];
   const { stdout, stderr } = child;

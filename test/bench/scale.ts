@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createMade, type Made, pause } from '../demo/cleanup.ts';
 import { commandFor, type Runtime } from '../quickjs/runtime.ts';
 import { type Service, startService } from '../service/service.ts';
+import { toolEnv } from './bundle.ts';
 import { nodeFlags } from './clients.ts';
 import { type Spread, spreadOf } from './figures.ts';
 import {
@@ -184,5 +185,5 @@ function stepCost(hosts: number, accounts: number): StepCost {
     `${hosts}`,
     `${accounts}`,
   ];
-  return JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }));
+  return JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8', env: toolEnv() }));
 }

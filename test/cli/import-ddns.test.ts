@@ -47,7 +47,10 @@ let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'holdfast-import-'));
   mkdirSync(join(root, 'etc/config'), { recursive: true });
+  mkdirSync(join(root, 'etc/init.d'));
   mkdirSync(join(root, 'usr/lib/holdfast'), { recursive: true });
+  put('/etc/init.d/ddns', '#!/bin/sh /etc/rc.common\n');
+  put('/etc/init.d/holdfast', '#!/bin/sh /etc/rc.common\n');
   put('/usr/lib/holdfast/catalogue.json', CATALOGUE_FILE);
   put('/etc/config/ddns', THEIRS);
   put('/etc/config/holdfast', OURS);
@@ -184,6 +187,17 @@ config hostname 'home'
 
     expect(status).toBe(0);
     expect(stdout).toContain('/etc/init.d/ddns restart did not work; run it yourself.');
+  });
+
+  it('asks nobody to restart a service that was removed', async () => {
+    rmSync(join(root, 'etc/init.d/ddns'));
+
+    const { status, stdout, ran } = await holdfast(['import-ddns', '--apply'], { serviceStatus: 1 });
+
+    expect(status).toBe(0);
+    expect(stdout).not.toContain('/etc/init.d/ddns');
+    expect(stdout).toContain('/etc/init.d/holdfast reload did not work; run it yourself.\n');
+    expect(ran).toEqual(['/etc/init.d/holdfast reload']);
   });
 
   it('another file is not the running service’s', async () => {

@@ -82,7 +82,17 @@ test('the plan carries the settings in the units of the core, without disabled n
         inDns: false,
       },
     },
+    resting: [{ hostname: 'off.example.org', account: 'a' }],
   });
+});
+
+test('where the agent is switched off every name rests', () => {
+  const { hosts, resting, aliases } = planFor(
+    TEXT.replace('config agent\n', "config agent\n\toption enabled '0'\n"),
+  );
+
+  expect({ hosts, aliases }).toEqual({ hosts: {}, aliases: undefined });
+  expect(resting?.map(({ hostname }) => hostname)).toEqual(['home.example.org', 'family', 'off.example.org']);
 });
 
 test('no secret is in the plan', () => {

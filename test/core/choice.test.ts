@@ -212,6 +212,77 @@ describe('what cannot be reached is refused with its reason', () => {
   });
 });
 
+describe('what is missing is told of the interface that misses it', () => {
+  const DOWN_ALL = "Interfaces 'wan' and 'wan6' are down";
+
+  test.each<{
+    name: string;
+    family?: Family;
+    interfaces: WanInterface[];
+    host?: Partial<HostPlan>;
+    published?: string;
+    says: string;
+  }>([
+    { name: 'one interface', interfaces: [down('wan')], says: "Interface 'wan' is down." },
+    {
+      name: 'one interface of a name that is published',
+      interfaces: [down('wan')],
+      published: '192.0.2.1',
+      says: "Interface 'wan' is down; the name keeps its last address.",
+    },
+    { name: 'no address', interfaces: [wan('wan')], says: "Interface 'wan' has no IPv4 address now." },
+    {
+      name: 'wan6 is down beside a working wan',
+      family: 'ipv6',
+      interfaces: [wan('wan', ['192.0.2.1']), down('wan6')],
+      host: { networks: ['wan', 'wan6'] },
+      published: '2001:db8::1',
+      says: "Interface 'wan6' is down, and 'wan' has no IPv6 address; the name keeps its last address.",
+    },
+    {
+      name: 'both are up without an address',
+      family: 'ipv6',
+      interfaces: [wan('wan', ['192.0.2.1']), wan('wan6', [], { device: 'eth2' })],
+      host: { networks: ['wan', 'wan6'] },
+      says: "Interfaces 'wan' and 'wan6' have no IPv6 address now.",
+    },
+    {
+      name: 'both are down',
+      interfaces: [down('wan'), down('wan6')],
+      host: { networks: ['wan', 'wan6'] },
+      says: `${DOWN_ALL}.`,
+    },
+    {
+      name: 'both are down, of the other family',
+      family: 'ipv6',
+      interfaces: [down('wan'), down('wan6')],
+      host: { networks: ['wan', 'wan6'] },
+      published: '2001:db8::1',
+      says: `${DOWN_ALL}; the name keeps its last address.`,
+    },
+    {
+      name: 'a prefix, and wan6 is down',
+      family: 'ipv6',
+      interfaces: [wan('wan'), down('wan6')],
+      host: { networks: ['wan', 'wan6'], ipv6Suffix: '::ab' },
+      says: "Interface 'wan6' is down, and 'wan' has no IPv6 prefix.",
+    },
+    {
+      name: 'a prefix',
+      family: 'ipv6',
+      interfaces: [wan('wan')],
+      host: { ipv6Suffix: '::ab' },
+      says: "Interface 'wan' has no IPv6 prefix that ipv6_suffix fits. Ask the ISP for one.",
+    },
+  ])('$name', ({ family = 'ipv4', interfaces, host, published, says }) => {
+    const snapshot = Object.fromEntries(interfaces.map((one) => [one.name, one]));
+
+    const choice = choose({ ...HOST, ...host }, family, snapshot, published);
+
+    expect(choice).toEqual({ code: expect.stringMatching(/^wan\//), sentence: says });
+  });
+});
+
 describe('IPv6', () => {
   const PPPOE = { device: 'pppoe-wan' };
 

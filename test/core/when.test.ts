@@ -5,8 +5,10 @@ test.each<[number, string | undefined]>([
   [Date.UTC(2026, 5, 30, 14, 5), '30 June, 14:05 UTC'],
   [Date.UTC(2026, 0, 1, 0, 0), '1 January, 00:00 UTC'],
   [Date.UTC(2026, 11, 31, 23, 59, 59), '31 December, 23:59 UTC'],
-  // A router that has just booted: nobody knows.
+  // A router that has just booted, or whose clock stands at the date of its firmware: nobody knows.
   [60_000, undefined],
+  [Date.UTC(2025, 0, 1) - 1, undefined],
+  [Date.UTC(2025, 0, 1), '1 January, 00:00 UTC'],
 ])('%d is %s', (wallMs, text) => {
   expect(momentText(wallMs)).toBe(text);
 });

@@ -1,6 +1,7 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import schema from '../../schemas/config.schema.json';
 import { FILES, makeRouterShell, type RouterShell, type Section } from './router-shell.ts';
 
@@ -233,10 +234,57 @@ test('stop takes the process id away: hotplug must not start the service again',
   expect(shell.exists('/var/run/holdfast.once.pid')).toBe(false);
 });
 
+describe('the files with process ids', () => {
+  const FILES_OF = { run: '/var/run/holdfast.run.pid', once: '/var/run/holdfast.once.pid' };
+
+  /** A process that could be the agent. */
+  function living(): number {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', 'holdfast'], {
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child.pid ?? 0;
+  }
+
+  test.each(['start_service', 'stop_service'])('%s removes those of processes that have ended', (action) => {
+    const shell = installed();
+    const ended = spawnSync(process.execPath, ['-e', '', 'holdfast']).pid;
+    shell.write(FILES_OF.run, `${ended}\n`);
+    shell.write(FILES_OF.once, '');
+
+    const { status, stderr } = shell.init(action, [agent(), HOME]);
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(Object.values(FILES_OF).filter(shell.exists)).toEqual([]);
+  });
+
+  test.each(['start_service', 'stop_service'])('%s leaves that of a living agent to procd', (action) => {
+    const shell = installed();
+    shell.write(FILES_OF.run, `${living()}\n`);
+    shell.write(FILES_OF.once, '1\n');
+
+    shell.init(action, [agent(), HOME]);
+
+    expect(Object.values(FILES_OF).filter(shell.exists)).toEqual([FILES_OF.run]);
+  });
+
+  test.each([
+    { name: 'the agent is switched off', sections: [agent({ enabled: '0' }), HOME] },
+    { name: 'there is no hostname', sections: [agent()] },
+  ])('a start where $name removes those of ended ones, too', ({ sections }) => {
+    const shell = installed();
+    shell.write(FILES_OF.once, '1\n');
+
+    shell.init('start_service', sections);
+
+    expect(shell.exists(FILES_OF.once)).toBe(false);
+  });
+});
+
 describe('validation', () => {
   const SECTIONS = ['agent', 'account', 'hostname', 'alias'] as const;
 
-  test('a changed file reloads; procd knows the rules of all four sections', () => {
+  test('a changed file reloads; procd knows the rules of all four sections, added in one call', () => {
     const shell = installed();
 
     shell.init('service_triggers', []);
@@ -244,10 +292,8 @@ describe('validation', () => {
     const calls = shell.calls().map((call) => call.slice(0, 3));
     expect(calls).toEqual([
       ['procd_add_reload_trigger', 'holdfast'],
-      ...SECTIONS.flatMap((type) => [
-        ['procd_add_validation', `validate_${type}`],
-        ['uci_load_validate', 'holdfast', type],
-      ]),
+      ['procd_add_validation', 'validate_all'],
+      ...SECTIONS.map((type) => ['uci_load_validate', 'holdfast', type]),
     ]);
   });
 
@@ -264,6 +310,16 @@ describe('validation', () => {
       ),
     );
   });
+});
+
+test('what validate_data prints of each value, a password perhaps, reaches nobody', () => {
+  const shell = installed();
+  const prints =
+    'uci_load_validate() { echo "holdfast.noip.password=p4ss validates as string" >&2; return 1; }';
+
+  const { stdout, stderr } = shell.init(`${prints}; validate_account noip || echo faulty`, []);
+
+  expect({ stdout, stderr }).toEqual({ stdout: 'faulty\n', stderr: '' });
 });
 
 interface OptionSchema {

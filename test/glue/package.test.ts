@@ -330,6 +330,46 @@ describe('the ipk', () => {
   });
 });
 
+describe('after the removal', () => {
+  /** Both package managers run it: opkg as `postrm remove`, apk-tools without words. */
+  const scripts = () => [
+    readFileSync(join(unpackIpk(ipkPath), 'control/postrm'), 'utf8'),
+    apk.scripts['post-deinstall'] ?? '',
+    makefileScript('postrm'),
+  ];
+
+  it('nothing of the program is left, and ubusd and rpcd forget it', () => {
+    for (const text of scripts()) {
+      const root = emptyFolder();
+      for (const folder of ['usr/lib/holdfast', 'usr/lib/other', 'etc/holdfast/providers.d', 'bin']) {
+        mkdirSync(join(root, folder), { recursive: true });
+      }
+      const ubus = `#!/bin/sh\necho "$*" >>'${root}/calls'\n`;
+      writeFileSync(join(root, 'bin/ubus'), ubus, { mode: 0o755 });
+      writeFileSync(join(root, 'script'), text.replaceAll(/"\$\{IPKG_INSTROOT\}(?=["/]\/?\w)/g, `"${root}`));
+
+      const { status, stderr } = run('sh', [join(root, 'script')], root, {
+        PATH: `${join(root, 'bin')}:${process.env.PATH}`,
+      });
+
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(readdirSync(join(root, 'usr/lib'))).toEqual(['other']);
+      // What the user has put there stays.
+      expect(readdirSync(join(root, 'etc/holdfast'))).toEqual(['providers.d']);
+      expect(readFileSync(join(root, 'calls'), 'utf8')).toBe(
+        ['ubus', 'rpcd'].map((name) => `-t 5 call service signal {"name":"${name}","signal":1}\n`).join(''),
+      );
+    }
+  });
+});
+
+/** A script of the Makefile, with its dollar signs as make passes them on. */
+function makefileScript(name: string): string {
+  const makefile = readFileSync(join(ROOT, 'firmware-glue/holdfast/Makefile'), 'utf8');
+  const script = new RegExp(`^define Package/holdfast/${name}\n(.*?)^endef$`, 'ms').exec(makefile)?.[1];
+  return (script ?? '').replaceAll('$$', '$');
+}
+
 /** What a package script calls of OpenWrt's functions, recorded by stand-ins for them. */
 function callsOf(script: string): string {
   const root = emptyFolder();

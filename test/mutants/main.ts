@@ -91,7 +91,9 @@ async function tryAll(): Promise<void> {
       if (by === 'it never ended') {
         suite = await startSuite(copy);
       }
-      tried.push(by === undefined ? { ...change, result: 'not noticed' } : { ...change, result: 'noticed', by });
+      tried.push(
+        by === undefined ? { ...change, result: 'not noticed' } : { ...change, result: 'noticed', by },
+      );
       if (by === undefined) {
         process.stdout.write(`${placeOf(change)} was not noticed\n`);
       }
@@ -131,8 +133,7 @@ function isSame(
 }
 
 function chosenOf(copy: string): Mutation[] {
-  const files =
-    values.file ?? readdirSync(join(copy, CORE)).filter((name) => /(?<!\.d)\.ts$/.test(name));
+  const files = values.file ?? readdirSync(join(copy, CORE)).filter((name) => /(?<!\.d)\.ts$/.test(name));
   const all = files.flatMap((name) => mutationsOf(name, readFileSync(join(copy, CORE, name), 'utf8')));
   const chosen = values.again ? again(all) : values.sample ? drawn(all, Number(values.sample)) : all;
   process.stdout.write(`${chosen.length} of ${all.length} changes in ${files.length} files.\n`);
@@ -173,7 +174,11 @@ function makeCopy(): string {
 }
 
 async function startSuite(copy: string): Promise<Suite> {
-  const child = fork(join(copy, 'test/mutants/suite.ts'), [copy], { cwd: copy });
+  const child = fork(join(copy, 'test/mutants/suite.ts'), [copy], {
+    cwd: copy,
+    execArgv: [...process.execArgv, '--no-warnings'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const told = await answerOf(child);
   if (!('ready' in told)) {
     throw new Error(`The tests fail without any change: ${told.noticedBy}`);

@@ -45,7 +45,10 @@ const RULES: readonly Rule[] = [
   { pattern: /^ +(?:continue|break);$/gm, becomes: () => ';' },
   { pattern: /^ +state\.\w+\[[^\]]+\] = /gm, becomes: () => 'void ' },
   // A call for its effect alone: a wake-up, a report, a part of the step.
-  { pattern: /^ +(?=(?:\w+\(draft\b|[\w.]+\.(?:push|delete|set)\())/gm, becomes: (indent) => `${indent}false && ` },
+  {
+    pattern: /^ +(?=(?:\w+\(draft\b|[\w.]+\.(?:push|delete|set)\())/gm,
+    becomes: (indent) => `${indent}false && `,
+  },
   { pattern: /(?<=\.\.\.\()!?\w[\w.]*(?= && \{)/g, becomes: () => 'false' },
 ];
 
@@ -64,7 +67,9 @@ export function mutationsOf(file: string, source: string): Mutation[] {
       const line = code.slice(0, match.index).split('\n').length;
       const before = lineOf(source, line);
       const after = lineOf(mutated, line);
-      return isDeclaration(before) || !parses(mutated) ? [] : [{ file, line, before, after, source: mutated }];
+      return isDeclaration(before) || !parses(mutated)
+        ? []
+        : [{ file, line, before, after, source: mutated }];
     }),
   ).sort((a, b) => a.line - b.line);
 }
@@ -89,7 +94,8 @@ function parses(source: string): boolean {
 
 /** The source with blanks in the place of comments, texts and regular expressions, at the same offsets. */
 function codeOf(source: string): string {
-  const masked = /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|(?<=[(,=:!&|?{};[\n] *)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
+  const masked =
+    /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|(?<=[(,=:!&|?{};[\n] *)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
   return withoutTemplates(source.replace(masked, blank));
 }
 

@@ -346,9 +346,7 @@ function tellsOnceEach(lived: Lived): void {
 
 /** Nothing is told that never was; what cannot be checked is no incident. */
 function tellsWhatWas(lived: Lived): void {
-  const { weathers, replies } = lived;
-  // An update that was carried out unheard: the DNS knows more than the agent does.
-  const isUnheard = replies.includes('unheard');
+  const { weathers } = lived;
   const ever = (was: (weather: Weather) => boolean) => weathers.some(({ weather }) => was(weather));
   const isOdd = ever(({ hands, servers }) => hands !== 'provider' || servers.some((one) => one !== 'right'));
   const excuses: Record<string, boolean> = {
@@ -360,10 +358,10 @@ function tellsWhatWas(lived: Lived): void {
       ({ hands, servers }) =>
         hands !== 'provider' || servers.some((one) => one === 'lame' || one === 'fault' || one === 'silent'),
     ),
-    'authority/STALE': isUnheard || isOdd,
+    'authority/STALE': isOdd,
     'authority/PARTIAL': isOdd,
     'public/FAULT': isOdd,
-    'public/WRONG': isUnheard || isOdd,
+    'public/WRONG': isOdd,
   };
   for (const { code, about } of toldOf(lived)) {
     const isOfApi = about.startsWith('account:') || about.startsWith('block:');

@@ -189,7 +189,7 @@ describe('a family that is not published any more', () => {
     await agent.advance(MINUTE_MS);
     const facts = { version: '1', runtime: 'test', pid: 1, startedAt: '', memoryKib: 1 };
     const now = { ms: agent.clock.monotonicMs(), wallMs: agent.clock.nowMs(), random: 0 };
-    const [home] = statusOf(agent.state(), now, facts, [], []).hostnames;
+    const home = statusOf(agent.state(), now, facts, [], []).hostnames.find(({ id }) => id === 'home');
 
     const said = agent.events.filter(({ code }) => code === 'update/LEFT');
     expect(said.map(({ sentence }) => sentence)).toEqual([

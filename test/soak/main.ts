@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { copyOfBundle } from '../bench/bundle.ts';
 import { createMade, removeLeftovers } from '../demo/cleanup.ts';
 import { commandFor, RUNTIMES } from '../quickjs/runtime.ts';
-import { type Sample, type SoakResult, soak } from './soak.ts';
+import { leaksBetween, type SoakResult, soak } from './soak.ts';
 
 const HELP = `Usage: npm run soak -- [options]
 
@@ -105,7 +105,7 @@ function readArguments() {
   }
 }
 
-function tableOf({ samples, requests, tookSec }: SoakResult): string[] {
+function tableOf({ samples, requests, flashWrites, tookSec }: SoakResult): string[] {
   const columns = ['changes', 'RSS KiB', 'PSS KiB', 'dirty KiB', 'files', 'children', 'threads', 'on disk'];
   return [
     columns.map((one) => one.padStart(11)).join(''),
@@ -117,7 +117,7 @@ function tableOf({ samples, requests, tookSec }: SoakResult): string[] {
         .map((value) => `${value}`.padStart(11))
         .join(''),
     ),
-    `${requests} requests, ${tookSec.toFixed(0)} s.`,
+    `${requests} requests, ${flashWrites} writes to flash, ${tookSec.toFixed(0)} s.`,
   ];
 }
 
@@ -125,29 +125,7 @@ function sum(counts: Record<string, number>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-/** What there is more of at the end than after the first tenth; memory is for people to judge. */
-function leaksOf({ samples }: SoakResult): string[] {
-  const [first, ...rest] = samples;
+function leaksOf({ samples: [first, ...rest] }: SoakResult): string[] {
   const last = rest.at(-1);
-  if (!first || !last) {
-    return [];
-  }
-  const grown = (what: string, before: Record<string, number>, after: Record<string, number>) =>
-    Object.entries(after).flatMap(([kind, count]) =>
-      count > (before[kind] ?? 0) ? `LEAK: ${what} ${kind}: ${before[kind] ?? 0}, then ${count}` : [],
-    );
-  const lists = (sample: Sample) => ({
-    children: countedList(sample.children),
-    onDisk: countedList(sample.onDisk),
-  });
-  return [
-    ...grown('open', first.files, last.files),
-    ...grown('child', lists(first).children, lists(last).children),
-    ...grown('file', lists(first).onDisk, lists(last).onDisk),
-    ...grown('active', first.resources ?? {}, last.resources ?? {}),
-  ];
-}
-
-function countedList(list: readonly string[]): Record<string, number> {
-  return Object.fromEntries(list.map((one) => [one, list.filter((other) => other === one).length]));
+  return first && last ? leaksBetween(first, last).map((one) => `LEAK: ${one}`) : [];
 }

@@ -2,7 +2,7 @@
  * Thousands of address changes through the built agent as a process, one as soon as the last is confirmed and
  * on the agent's disk, and what it holds meanwhile: memory, files, children, and what keeps its event loop busy.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '../bench/clients.ts';
@@ -46,6 +46,8 @@ export interface Sample extends Memory {
 export interface SoakResult {
   samples: Sample[];
   requests: number;
+  /** Of what was confirmed: the only file that lies on flash. */
+  flashWrites: number;
   /** Of the whole soak. */
   tookSec: number;
 }
@@ -54,6 +56,7 @@ const PROBE = fileURLToPath(new URL('probe.cjs', import.meta.url));
 /** The last check but one of the DNS is over, connections have ended, and the collector has run. */
 const CALM_MS = 7000;
 const CHANGE_LIMIT_MS = 60_000;
+const SETTLE_LIMIT_MS = 60_000;
 
 export async function soak(made: Made, options: SoakOptions): Promise<SoakResult> {
   const { runtime, command, changes } = options;
@@ -67,6 +70,13 @@ export async function soak(made: Made, options: SoakOptions): Promise<SoakResult
     config: loopbackConfig(service, { log_level: 'error' }),
     address: addressOf(0),
   });
+
+  let flashWrites = 0;
+  // A file that is written whole beside its place comes into it by one renaming.
+  const watcher = watch(router.folder, (event, name) => {
+    flashWrites += event === 'rename' && name === 'published.json' ? 1 : 0;
+  });
+  made.onUndo(() => watcher.close());
 
   async function published(address: string): Promise<void> {
     const file = join(router.folder, 'published.json');
@@ -90,18 +100,47 @@ export async function soak(made: Made, options: SoakOptions): Promise<SoakResult
     await published(addressOf(change));
     if (options.lookAfter.includes(change) || change === changes) {
       await pause(CALM_MS);
-      const sample = await look(router.pid, router.folder, change, runtime);
+      const sample = await settled(() => look(router.pid, router.folder, change, runtime), samples[0]);
       samples.push(sample);
       options.tell?.(`${change} changes: ${sample.rssKib} KiB, ${sample.privateDirtyKib} of its own`);
     }
   }
   await router.end();
+  watcher.close();
   await service.close();
   return {
     samples,
     requests: service.requests().length,
+    flashWrites,
     tookSec: (performance.now() - beganMs) / 1000,
   };
+}
+
+/** What is still under way at that moment is no leak: it gets time to end. */
+async function settled(look: () => Promise<Sample>, first: Sample | undefined): Promise<Sample> {
+  const endMs = performance.now() + SETTLE_LIMIT_MS;
+  for (;;) {
+    const sample = await look();
+    if (!first || leaksBetween(first, sample).length === 0 || performance.now() > endMs) {
+      return sample;
+    }
+    await pause(1000);
+  }
+}
+
+/** What there is more of later than earlier, in words; memory is for others to judge. */
+export function leaksBetween(earlier: Sample, later: Sample): string[] {
+  const grown = (what: string, before: Record<string, number>, after: Record<string, number>) =>
+    Object.entries(after).flatMap(([kind, count]) =>
+      count > (before[kind] ?? 0) ? `${what} ${kind}: ${before[kind] ?? 0}, then ${count}` : [],
+    );
+  return [
+    ...grown('open file', earlier.files, later.files),
+    ...grown('child', counted(earlier.children), counted(later.children)),
+    ...grown('file on the disk', counted(earlier.onDisk), counted(later.onDisk)),
+    ...grown('active', earlier.resources ?? {}, later.resources ?? {}),
+    ...grown('threads', { all: earlier.threads }, { all: later.threads }),
+  ];
 }
 
 /** Two documentation networks (RFC 5737) in turn, so that an address comes again only after 400 changes. */

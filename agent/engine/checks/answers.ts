@@ -33,12 +33,13 @@ export interface Timed {
 export function readAnswer(
   server: NamedServer,
   family: Family,
-  wanted: string,
+  wanted: readonly string[],
   from: AnswerFrom,
   { result, tookMs }: Timed,
 ): ServerAnswer {
   if (result.kind === 'failed') {
-    return { server: labelOf(server), family, kind: 'unreachable', detail: result.failure.sentence };
+    const detail = `no answer (${result.failure.code})`;
+    return { server: labelOf(server), family, kind: 'unreachable', detail };
   }
   const { rcode, authoritative, answers, authorities, transport } = result.reply;
   const records = answers.filter(({ type }) => type === TYPES[family]);
@@ -66,7 +67,7 @@ function kindOf(
   trusted: boolean,
   referral: boolean,
   addresses: readonly string[],
-  wanted: string,
+  wanted: readonly string[],
 ): AnswerKind {
   if (rcode === 'NXDOMAIN') {
     return trusted ? 'gone' : 'intercepted';
@@ -83,7 +84,7 @@ function kindOf(
   if (addresses.length === 0) {
     return 'no-data';
   }
-  return addresses.every((address) => address === wanted) ? 'ok' : 'wrong';
+  return addresses.every((address) => wanted.includes(address)) ? 'ok' : 'wrong';
 }
 
 /** 0.0.0.0, ::, loopback, private: what filters give in place of an address. */

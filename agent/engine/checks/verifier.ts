@@ -3,7 +3,7 @@
  * directly, and so are a few public resolvers. Where something is not as it should be, more is asked: the servers
  * of before, servers of other operators (is it this line?), DNS over HTTPS, the provider's web site.
  */
-import { FAMILIES } from '../../core/address.ts';
+import { FAMILIES, type Family } from '../../core/address.ts';
 import type { Asked, ControlAnswer, ServerAnswer, Verification } from '../../core/health.ts';
 import { SPREADING_MS } from '../../core/picture.ts';
 import { judge } from '../../core/verdicts.ts';
@@ -146,13 +146,13 @@ export function verifierOf(given: VerifyParts): Verifier {
       server: NamedServer,
       question: DnsQuestion,
       answer: Timed,
-      wanted: string,
+      wanted: readonly string[],
     ) => Promise<ServerAnswer>,
   ): Promise<ServerAnswer[]> {
-    const wanted = FAMILIES.flatMap((family) => (asked[family] ? [[family, asked[family]] as const] : []));
+    const families = FAMILIES.filter((family) => asked[family] !== undefined);
     const answers = await Promise.all(
       servers.flatMap((server) =>
-        wanted.map(async ([family, address]) => {
+        families.map(async (family) => {
           const question = {
             name: asked.hostname,
             type: TYPES[family],
@@ -161,8 +161,8 @@ export function verifierOf(given: VerifyParts): Verifier {
           const answer = await timed(() => parts.dns.ask(server, question));
           const noRoute = answer.result.kind === 'failed' && answer.result.failure.code === 'dns/NO_ROUTE';
           const judged = read
-            ? await read(server, question, answer, address)
-            : readAnswer(server, family, address, from, answer);
+            ? await read(server, question, answer, rightOf(asked, family))
+            : readAnswer(server, family, rightOf(asked, family), from, answer);
           return { noRoute, judged };
         }),
       ),
@@ -200,7 +200,7 @@ export function verifierOf(given: VerifyParts): Verifier {
     const answer = await timed(() =>
       parts.dns.ask(server, { name, type: TYPES[family], recursionDesired: false }),
     );
-    const { addresses = [], detail } = readAnswer(server, family, '', 'authority', answer);
+    const { addresses = [], detail } = readAnswer(server, family, [], 'authority', answer);
     return { addresses, detail };
   }
 
@@ -250,12 +250,11 @@ export function verifierOf(given: VerifyParts): Verifier {
       parts.settings().dohUrls.map(async (url) => {
         const found: ServerAnswer[] = [];
         for (const family of FAMILIES) {
-          const wanted = asked[family];
-          if (wanted !== undefined) {
+          if (asked[family] !== undefined) {
             const question = { name: asked.hostname, type: TYPES[family], recursionDesired: true };
             const answer = await timed(() => parts.dnsOverHttps.ask(url, question));
             const server = { name: '', address: url, port: 0 };
-            found.push(readAnswer(server, family, wanted, 'recursive', answer));
+            found.push(readAnswer(server, family, rightOf(asked, family), 'recursive', answer));
           }
         }
         return found;
@@ -314,4 +313,9 @@ function controlText(result: DnsResult, tookMs: number): string {
 
 function unnamed(server: DnsServer): NamedServer {
   return { ...server, name: '' };
+}
+
+/** The addresses that a server may give. */
+function rightOf(asked: Asked, family: Family): string[] {
+  return [asked[family], asked.unheard?.[family]].flatMap((address) => address ?? []);
 }

@@ -43,7 +43,8 @@ async function startAgent(
   const startedAt = timeText(host.nowMs());
   const { stateDir, publishedFile } = config.agent;
   const store = createStore({ files: host, clock: host, log, random: host.random, stateDir, publishedFile });
-  const loaded = options.only === undefined ? await store.load() : { events: [], salt: '' };
+  const loaded =
+    options.only === undefined ? await store.load() : { state: options.known, events: [], salt: '' };
   let events: PastEvent[] = loaded.events;
   let whenSettled: (() => void) | undefined;
   const credentials = new Map<string, Partial<Credential>>();

@@ -1,6 +1,7 @@
 /** What the commands know of a running agent; `main.ts` makes one. */
 import type { Config, Problem } from '../config/config.ts';
 import type { Report } from '../core/draft.ts';
+import type { SavedState } from '../core/state.ts';
 import type { Loop } from '../engine/loop.ts';
 import type { StatusDocument } from '../engine/status.ts';
 import type { Host } from '../ports.ts';
@@ -13,6 +14,8 @@ export interface AgentOptions {
   syslog?: boolean;
   /** Only this hostname section; nothing is remembered and nothing written. */
   only?: string;
+  /** What is known to start with, where nothing is remembered. */
+  known?: SavedState;
   onReport?(report: Report): void;
   onExchange?(account: string, exchange: Exchange): void;
 }

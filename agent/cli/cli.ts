@@ -21,7 +21,7 @@ const COMMANDS: Record<CommandName, CommandFacts> = {
   update: { words: '[HOST]', run: tool('update') },
   check: { words: '[HOST]', run: tool('check') },
   'check-config': { words: '', run: tool('check-config') },
-  trace: { words: 'HOST', options: { '--progress': 'FILE' }, run: tool('trace') },
+  trace: { words: 'HOST', options: { '--force': '', '--progress': 'FILE' }, run: tool('trace') },
   'notify-test': { words: '', run: tool('notify-test') },
   providers: { words: '[WORD]', options: { '--check': 'FILE' }, run: tool('providers') },
   'import-ddns': { words: '', options: { '--from': 'FILE', '--apply': '', '--undo': '' }, run: importDdns },

@@ -8,7 +8,8 @@ const SUMMARIES: Record<CommandName, string> = {
   update: 'Ask the running agent for an update now; lifts a block',
   check: 'Ask the DNS now and show how the names stand; sends nothing to a provider',
   'check-config': 'Show every mistake in the configuration',
-  trace: 'Make one attempt and show each step of it; --progress keeps the steps so far in a file',
+  trace:
+    'Make one attempt and show each step of it; --force sends what is confirmed already, --progress keeps the steps so far in a file',
   'notify-test': 'Send a test message to everybody who is told of incidents',
   providers:
     'List the providers, or those that contain WORD; --check finds the mistakes in a file of your own',

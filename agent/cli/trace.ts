@@ -1,9 +1,15 @@
-/** `holdfast trace HOST`: one attempt in the open: address, request, reply, verdict, DNS. `--progress FILE` keeps
- *  the steps so far for whoever watches. */
+/**
+ * `holdfast trace HOST`: one attempt in the open: address, request, reply, verdict, DNS. What is confirmed already is
+ * not sent again without `--force`: providers take repetitions for abuse. `--progress FILE` keeps the steps so far
+ * for whoever watches.
+ */
+import type { HostnameConfig } from '../config/config.ts';
 import type { Axis } from '../core/health.ts';
+import type { SavedState } from '../core/state.ts';
 import type { StatusHost } from '../engine/status.ts';
 import { type CommandContext, EXIT } from './command.ts';
 import { oneLine } from './log.ts';
+import { lastStatus } from './running.ts';
 
 interface TraceStep {
   step: 'source' | 'request' | 'reply' | 'update' | 'delegation' | 'authority' | 'publicView';
@@ -58,17 +64,22 @@ export async function trace({
     hostnames: [{ ...target, enabled: true }],
     agent: { ...settings, enabled: true, logLevel: 'error' as const },
   };
+  const last = options.has('--force') ? undefined : await lastStatus(host, settings.stateDir);
+  const known = last?.status.hostnames.find((one) => isConfirmed(one, target));
+  let isSent = false;
   const agent = await startAgent(
     host,
     {
       configFile,
       only: target.id,
+      ...(known && { known: stateOf(known) }),
       onReport(report) {
         if (/^(wan|address|ubus|netifd|device|source|router)\//.test(report.code)) {
           show({ step: 'source', text: report.sentence });
         }
       },
       onExchange(_, exchange) {
+        isSent = true;
         show({ step: 'request', text: exchange.request });
         show({ step: 'reply', text: exchange.reply });
       },
@@ -78,6 +89,12 @@ export async function trace({
   await agent.settled();
   const found = agent.status().hostnames[0];
   await agent.stop();
+  if (known && !isSent && found?.axes.update.verdict === 'ok') {
+    const text =
+      'Nothing is sent: this address is confirmed already, and providers block whoever repeats it. ' +
+      'Nothing to do; --force sends it all the same.';
+    show({ step: 'request', text });
+  }
   if (found) {
     showVerdicts(found);
   }
@@ -93,4 +110,39 @@ export async function trace({
       show({ step, text: `${verdict satisfies Axis['verdict']}: ${sentence}`, evidence });
     }
   }
+}
+
+/** The agent has nothing to send for this hostname, and nothing is wrong with it. */
+function isConfirmed(
+  { id, hostname, account, verdict, axes, confirmed }: StatusHost,
+  target: HostnameConfig,
+): boolean {
+  return (
+    id === target.id &&
+    hostname === target.hostname &&
+    account === target.account &&
+    verdict !== 'failed' &&
+    axes.update.verdict === 'ok' &&
+    Object.keys(confirmed).length > 0
+  );
+}
+
+/** As if the trace had remembered what is confirmed. */
+function stateOf({ id, hostname, account, confirmed }: StatusHost): SavedState {
+  const addresses = Object.entries(confirmed).map(([family, { address, since }]) => [
+    family,
+    { address, wallMs: Date.parse(since) },
+  ]);
+  return {
+    ...{ accounts: {}, lanes: {}, baselines: {} },
+    hosts: {
+      [id]: {
+        ...{ hostname, account, revision: '', confirmed: Object.fromEntries(addresses) },
+        ...{ choices: {}, axes: {}, retry: { failures: 0, notBeforeMs: 0 } },
+        check: { count: 0, nextMs: 0, pending: false },
+        // A name that is gone is for the agent to send again.
+        goneForced: true,
+      },
+    },
+  };
 }

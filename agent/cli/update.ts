@@ -14,6 +14,9 @@ const CHECK_PATIENCE_MS = 15_000;
 const START_SERVICE = ['/etc/init.d/holdfast', 'start'];
 const START_TIMEOUT_MS = 20_000;
 
+/** What was confirmed so lately is not sent again for the asking: providers take repetitions for abuse. */
+const FRESH_MS = 60_000;
+
 const DNS_AXES = ['delegation', 'authority', 'publicView'] as const;
 
 export function update(context: CommandContext): Promise<number> {
@@ -52,7 +55,19 @@ async function ask(
     );
     return EXIT.usage;
   }
-  const ids = hosts.map((one) => one.id);
+  const fresh = onlyCheck
+    ? []
+    : (before?.status.hostnames.filter(({ id }) => hosts.some((one) => one.id === id)) ?? []).filter(isFresh);
+  for (const { id, hostname, axes } of fresh) {
+    const sentence =
+      'This address was confirmed less than a minute ago and is not sent again so soon: providers block whoever repeats it.';
+    const line = JSON.stringify({ id, ...axes.update, code: 'update/FRESH', sentence });
+    host.writeOut(`${json ? line : `${hostname}: ${sentence}`}\n`);
+  }
+  const ids = hosts.flatMap(({ id }) => (fresh.some((one) => one.id === id) ? [] : id));
+  if (ids.length === 0) {
+    return EXIT.ok;
+  }
   const request: AgentRequest = { hosts: ids, ...(onlyCheck && { check: true }) };
   if (!(await deliver(request))) {
     host.writeErr('holdfast: The agent could not be asked. Run this as root.\n');
@@ -68,6 +83,19 @@ async function ask(
     host.writeOut(`${json ? JSON.stringify({ id: one.id, ...one.axes.update }) : text}\n`);
   }
   return ended.length > 0 && ended.every((one) => one.axes.update.verdict === 'ok') ? EXIT.ok : EXIT.failed;
+
+  function isFresh({ axes, desired, confirmed }: StatusHost): boolean {
+    const families = ['ipv4', 'ipv6'] as const;
+    const ages = Object.values(confirmed).map(({ since }) => host.nowMs() - Date.parse(since));
+    return (
+      axes.update.verdict === 'ok' &&
+      families.every(
+        (family) =>
+          desired[family]?.address === undefined || desired[family].address === confirmed[family]?.address,
+      ) &&
+      ages.some((ageMs) => ageMs >= 0 && ageMs < FRESH_MS)
+    );
+  }
 
   async function deliver(wish: AgentRequest): Promise<boolean> {
     if (before?.alive) {

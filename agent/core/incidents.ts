@@ -56,7 +56,8 @@ const ZONE_CODES = [
   'delegation/REMOVED',
   'delegation/CHANGED',
 ];
-const HOST_CODES = ['public/WRONG', 'public/FAULT', 'authority/PARTIAL', 'authority/STALE', 'authority/GONE'];
+const GONE = 'authority/GONE';
+const HOST_CODES = ['public/WRONG', 'public/FAULT', 'authority/PARTIAL', 'authority/STALE', GONE];
 
 /** Is there a record of this host that the DNS shows and that is checked? */
 export function isWatched({ state }: Draft, id: string): boolean {
@@ -152,7 +153,7 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
     const ofZone = openOne(state, `zone:${zone}`);
     if (ofZone) {
       replace(draft, withHost(ofZone, id));
-    } else {
+    } else if (trouble.code !== GONE || !openOne(state, `name:${id}`)) {
       open(draft, trouble, [id]);
     }
     return;
@@ -264,7 +265,9 @@ function reviewAccount(draft: Draft, { id, providerTitle }: AccountPlan, hosts: 
 function reviewHost(draft: Draft, { id, hostname }: HostPlan): void {
   const { state } = draft;
   const host = state.hosts[id];
-  if (!host) {
+  // A name that is gone is refused as well: one cause, one incident, and the checks tell more of it.
+  const isGone = host?.axes.authority?.code === GONE && isWatched(draft, id) && !openOne(state, `name:${id}`);
+  if (!host || isGone) {
     return;
   }
   const failing = reviewUpdates(draft, `name:${id}`, {

@@ -128,7 +128,7 @@ export const DNS: Fault[] = [
       axis: 'update',
       code: 'dyndns2/NOHOST',
       requests: 1,
-      incident: 'authority/GONE and dyndns2/NOHOST',
+      incident: 'authority/GONE',
       end: 'asked',
     },
   }),
@@ -137,7 +137,7 @@ export const DNS: Fault[] = [
     'expireHost',
     (levers) => levers.expireHost(HOME),
     {
-      ...{ code: 'authority/GONE', requests: 1, incident: 'authority/GONE and dyndns2/NOHOST', end: 'asked' },
+      ...{ code: 'authority/GONE', requests: 1, incident: 'authority/GONE', end: 'asked' },
     },
   ),
   lever(

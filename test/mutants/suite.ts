@@ -59,9 +59,14 @@ if (noticedBy !== undefined) {
   tell({ noticedBy });
   process.exit(1);
 }
+let before: string | undefined;
 process.on('message', ({ file }: Ask) => {
   const changed = join(root, file);
-  vitest.invalidateFile(changed);
+  // The one before is as it was again.
+  for (const one of [before ?? changed, changed]) {
+    vitest.invalidateFile(one);
+  }
+  before = changed;
   run(specificationsFor(changed)).then(
     (test) => tell(test === undefined ? {} : { noticedBy: test }),
     () => process.exit(1),

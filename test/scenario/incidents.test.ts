@@ -363,6 +363,22 @@ describe('a single name', () => {
     expect(agent.requests).toHaveLength(2);
   });
 
+  test('gone and therefore refused: one cause, one incident', async () => {
+    const { agent, turn } = await begin(HOME, [good, () => says('nohost'), good]);
+    await agent.advance(HOUR_MS);
+    turn('gone');
+    await agent.advance(2 * DAY_MS);
+
+    expect(agent.state().hosts.home?.block?.code).toBe('dyndns2/NOHOST');
+    expect(told(agent)).toEqual(['opened authority/GONE home.ddns.net']);
+
+    turn('fine');
+    await agent.request(['home']);
+    await agent.advance(HOUR_MS);
+
+    expect(told(agent).slice(1)).toEqual(['closed authority/GONE home.ddns.net']);
+  });
+
   test('blocked by the filter at home: a warning, and no incident', async () => {
     const { agent, turn } = await begin();
     await agent.advance(HOUR_MS);

@@ -103,6 +103,46 @@ describe('once, by events', () => {
   });
 });
 
+describe('status', () => {
+  test('says that nothing runs because nothing is to be done', async () => {
+    const { router } = await eventRouter();
+    const { stdout } = await router.run('once');
+    writeFileSync(`${router.stateDir}.once.pid`, '4194304\n');
+
+    const idle = await router.run('status');
+    const json = await router.run('status', '--json');
+
+    expect(stdout).toContain('published: 203.0.113.1');
+    expect([idle.status, json.status]).toEqual([0, 0]);
+    expect(idle.stderr + json.stderr).toBe('');
+    expect(idle.stdout).toContain(`It last ran at ${router.status()?.writtenAt}`);
+    expect(idle.stdout).toContain('starts again when an interface changes');
+  });
+
+  test('names what is due next', async () => {
+    const { service, router } = await eventRouter();
+    service.levers.overload();
+    await router.run('once');
+    writeFileSync(`${router.stateDir}.once.pid`, '4194304\n');
+
+    const { stdout } = await router.run('status');
+
+    expect(stdout).toContain(`Next is due at ${router.host('home')?.next?.at}: `);
+  });
+
+  test('before the first run is another thing than a service that is stopped', async () => {
+    const { router } = await eventRouter();
+    const stopped = await router.run('status');
+    writeFileSync(`${router.stateDir}.once.pid`, '4194304\n');
+
+    const started = await router.run('status');
+
+    expect([stopped.status, started.status]).toEqual([3, 3]);
+    expect(stopped.stderr).toContain('The agent is not running');
+    expect(started.stderr).toContain('has not run yet');
+  });
+});
+
 describe('--syslog', () => {
   test('lines go to the system log with their priority, and not to standard error', async () => {
     const { router, log } = await eventRouter();

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import statusSchema from '../../schemas/status.schema.json';
@@ -264,6 +264,17 @@ describe('HUP', () => {
   });
 });
 
+/** As kept over a boot an hour ago: everything is confirmed, and nothing was sent since. */
+function confirmedBefore(router: Router, names: Record<string, string>): void {
+  const confirmed = { ipv4: { address: '203.0.113.1', wallMs: Date.now() - 3_600_000 } };
+  const hosts = Object.entries(names).map(([id, hostname]) => [id, { hostname, account: 'demo', confirmed }]);
+  mkdirSync(dirname(router.publishedFile), { recursive: true });
+  writeFileSync(
+    router.publishedFile,
+    JSON.stringify({ version: 1, hosts: Object.fromEntries(hosts), zones: {} }),
+  );
+}
+
 describe('update', () => {
   test('USR1 sends once more', async () => {
     const { service, router } = await connected();
@@ -281,20 +292,56 @@ describe('update', () => {
   test('of one hostname, by section or by name, says what became of it', async () => {
     const { service, router, text } = await connected();
     router.configure(`${text}${hostSection('office', OFFICE, 'demo')}`);
+    confirmedBefore(router, { home: HOME, office: OFFICE });
     await router.boot();
     await published(router, '203.0.113.1', 'office');
     const bySection = await router.run('update', 'home');
     const byName = await router.run('update', OFFICE, '--json');
 
-    expect(sent(service).slice(1)).toEqual([`${HOME} 203.0.113.1`, `${OFFICE} 203.0.113.1`]);
+    expect(sent(service)).toEqual([`${HOME} 203.0.113.1`, `${OFFICE} 203.0.113.1`]);
     expect(bySection).toMatchObject({ status: 0, stderr: '' });
     expect(bySection.stdout).toMatch(new RegExp(`^${HOME}: `));
     expect(byName.status).toBe(0);
     expect(JSON.parse(byName.stdout)).toMatchObject({ id: 'office', verdict: 'ok' });
   });
 
+  test('of what was confirmed a moment ago is not sent again', async () => {
+    const { service, router, text } = await connected();
+    router.configure(`${text}${hostSection('office', OFFICE, 'demo')}`);
+    confirmedBefore(router, { home: HOME, office: OFFICE });
+    await router.boot();
+    await published(router, '203.0.113.1', 'office');
+    await router.run('update', 'home');
+    const again = await router.run('update', 'home');
+    const all = await router.run('update', '--json');
+    const once = await router.run('update', 'home');
+
+    expect(sent(service)).toEqual([`${HOME} 203.0.113.1`, `${OFFICE} 203.0.113.1`]);
+    expect([again, all, once].map(({ status }) => status)).toEqual([0, 0, 0]);
+    expect(again.stdout).toMatch(new RegExp(`^${HOME}: .* not sent again so soon.*\\n$`));
+    expect(
+      all.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).code),
+    ).toEqual(['update/FRESH', 'update/OK']);
+  });
+
+  test('of a moved address goes out however short ago the last one was', async () => {
+    const { service, router } = await connected({ hold_down: '300' });
+    await router.boot();
+    await published(router, '203.0.113.1');
+    router.moveTo('203.0.113.2');
+    await until('the new one waits', () => router.host('home')?.axes.update.verdict === 'pending');
+    const { status } = await router.run('update', 'home');
+
+    expect(status).toBe(0);
+    expect(sent(service)).toEqual([1, 2].map((last) => `${HOME} 203.0.113.${last}`));
+  });
+
   test('that fails has status 1 and tells the reason', async () => {
     const { service, router } = await connected();
+    confirmedBefore(router, { home: HOME });
     await router.boot();
     await published(router, '203.0.113.1');
     service.levers.deleteHost(HOME);
@@ -375,13 +422,53 @@ describe('trace', () => {
     const { service, router } = await connected();
     const agent = await router.boot();
     await published(router, '203.0.113.1');
-    const traced = await router.run('trace', 'home');
+    const traced = await router.run('trace', 'home', '--force');
     router.moveTo('203.0.113.2');
     await published(router, '203.0.113.2');
 
     expect(traced.status).toBe(0);
+    expect(traced.stdout).toContain('reply       HTTP 200 nochg 203.0.113.1');
     expect(router.status()?.agent.pid).toBe(agent.pid);
     expect(sent(service)).toEqual([1, 1, 2].map((last) => `${HOME} 203.0.113.${last}`));
+  });
+
+  test('stops before the request where the address is confirmed, and looks at the DNS', async () => {
+    const { service, router } = await connected();
+    await router.boot();
+    await published(router, '203.0.113.1');
+    const text = await router.run('trace', 'home');
+    const json = await router.run('trace', 'home', '--json');
+
+    expect([text.status, json.status]).toEqual([0, 0]);
+    expect(text.stdout).toMatch(/^source {6}.* has 203\.0\.113\.1, as published\.$/m);
+    expect(text.stdout).toMatch(/^request {5}Nothing is sent: .* --force /m);
+    expect(JSON.parse(json.stdout).steps.map(({ step }: { step: string }) => step)).toEqual([
+      ...['source', 'request', 'update', 'delegation', 'authority', 'publicView'],
+    ]);
+    expect(sent(service)).toEqual([`${HOME} 203.0.113.1`]);
+  });
+
+  test.for([
+    { name: 'the address has moved meanwhile', moved: true },
+    { name: 'the last update was refused', refused: true },
+  ])('goes out where $name', async ({ moved, refused }) => {
+    const { service, router } = await connected();
+    const agent = await router.boot();
+    await published(router, '203.0.113.1');
+    if (refused) {
+      service.levers.deleteHost(HOME);
+      router.moveTo('203.0.113.2');
+      await until('it is refused', () => router.host('home')?.block !== undefined);
+    }
+    agent.signal('TERM');
+    await agent.ended;
+    const before = service.requests().length;
+    if (moved) {
+      router.moveTo('203.0.113.3');
+    }
+    await router.run('trace', 'home');
+
+    expect(service.requests().length - before).toBe(1);
   });
 });
 

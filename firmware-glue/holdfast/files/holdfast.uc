@@ -353,9 +353,10 @@ return {
 			}
 		},
 
-		// One attempt with what is saved, step by step; answers when it has ended.
+		// One attempt with what is saved, step by step; answers when it has ended. With `force` what is confirmed
+		// already is sent once more.
 		trace: {
-			args: { hostname: '' },
+			args: { hostname: '', force: true },
 			call: function(request) {
 				const hostname = request.args?.hostname;
 				if (!is_hostname(hostname))
@@ -363,7 +364,8 @@ return {
 				// As root, a program that some section names would be started.
 				if (match(read_file(OUR_FILE, MAX_STATUS_BYTES) ?? '', /(^|\n)[[:space:]]*(option|list)[[:space:]]+['"]?script/))
 					return refused('rpc/SCRIPT', 'A section of the configuration names a program of your own, which only the agent runs. Use "Update now", then look at the overview.');
-				return run(request, [ 'trace', hostname ], (found) => found[0]);
+				const how = request.args?.force == true ? [ '--force' ] : [];
+				return run(request, [ 'trace', hostname, ...how ], (found) => found[0]);
 			}
 		},
 

@@ -5,7 +5,7 @@
  */
 import type { HostnameConfig } from '../config/config.ts';
 import type { Axis } from '../core/health.ts';
-import type { SavedState } from '../core/state.ts';
+import { freshHost, type SavedState } from '../core/state.ts';
 import type { StatusHost } from '../engine/status.ts';
 import { type CommandContext, EXIT } from './command.ts';
 import { oneLine } from './log.ts';
@@ -137,9 +137,8 @@ function stateOf({ id, hostname, account, confirmed }: StatusHost): SavedState {
     ...{ accounts: {}, lanes: {}, baselines: {} },
     hosts: {
       [id]: {
-        ...{ hostname, account, revision: '', confirmed: Object.fromEntries(addresses) },
-        ...{ choices: {}, axes: {}, retry: { failures: 0, notBeforeMs: 0 } },
-        check: { count: 0, nextMs: 0, pending: false },
+        ...freshHost({ hostname, account, revision: '' }),
+        confirmed: Object.fromEntries(addresses),
         // A name that is gone is for the agent to send again.
         goneForced: true,
       },

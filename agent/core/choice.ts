@@ -75,12 +75,14 @@ const BY_ASKING: Partial<Record<Scope, string[]>> = {
  * Chooses the address of one family: the first interface of `host.networks` that is up and has a suitable
  * one. An interface stands for its companions on the same device too (`wan6` beside `wan`). Among several
  * addresses the one already published stays as long as it is there; else the system's order counts.
+ * `isPublished`: the name has an address of some family.
  */
 export function choose(
   host: HostPlan,
   family: Family,
   snapshot: WanSnapshot,
   published: string | undefined,
+  isPublished = published !== undefined,
 ): Choice | NoChoice {
   let refusal: NoChoice | undefined;
   const idle: Idle = { down: [], empty: [] };
@@ -111,7 +113,7 @@ export function choose(
   }
   return (
     refusal ??
-    nothingOn(host, family, idle, published !== undefined) ?? {
+    nothingOn(host, family, idle, isPublished) ?? {
       code: 'wan/ABSENT',
       sentence: 'No interface is configured. Set option network.',
     }

@@ -113,15 +113,17 @@ export function refreshChoices(draft: Draft): void {
     }
     const choices: HostState['choices'] = {};
     const news: Report[] = [];
+    const isPublished = plan.families.some((family) => before.confirmed[family]);
     let moved = false;
     for (const family of plan.families) {
-      const choice = choose(plan, family, observation.snapshot, before.confirmed[family]?.address);
+      const published = before.confirmed[family]?.address;
+      const choice = choose(plan, family, observation.snapshot, published, isPublished);
       choices[family] = choice;
       const name = textOf(choice);
       if (textOf(before.choices[family]) !== name) {
         moved = true;
         if (noteChange(draft, plan.id, family, name)) {
-          news.push(choiceReport(plan, choice, before.confirmed[family]?.address));
+          news.push(choiceReport(plan, choice, published));
         }
       }
     }
@@ -171,7 +173,7 @@ export function tellSteady(draft: Draft): void {
       return [];
     }
     const found = choiceReport(plan, choice, hosts[id]?.confirmed[family]?.address);
-    const often = `${isFlapping ? 'It keeps changing' : 'It changed'}, ${changes} times in ${Math.ceil(forMs / 1000)} s.`;
+    const often = `${isFlapping ? 'It keeps changing:' : 'It changed'} ${changes} times in ${Math.ceil(forMs / 1000)} s.`;
     const level = found.level === 'info' ? 'notice' : found.level;
     return { ...found, level, sentence: `${found.sentence} ${often}` };
   });

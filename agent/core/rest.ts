@@ -4,7 +4,6 @@
  * that its hostname has left.
  */
 import type { Family } from './address.ts';
-import { NO_RETRY } from './backoff.ts';
 import type { Draft } from './draft.ts';
 import type { HostPlan, Plan } from './plan.ts';
 import { doubting, freshHost, type HostState } from './state.ts';
@@ -28,15 +27,19 @@ export function sortHosts(draft: Draft, hosts: Hosts, plan: Plan): { known: Host
     const id = own.includes(host.id) ? host.id : Object.keys(left).find((one) => isSame(left[one], host));
     const before = id === undefined ? undefined : left[id];
     if (id !== undefined && before) {
-      known[host.id] = id === host.id && before.restedWallMs === undefined ? before : woken(host, before);
+      known[host.id] = id === host.id && before.restedWallMs === undefined ? before : kept(host, before);
       delete left[id];
     }
   }
   return { known, resting: restingOf(draft, left, plan) };
 }
 
-function woken(plan: HostPlan, { confirmed, doubted }: HostState): HostState {
-  return { ...freshHost(plan), confirmed, ...(doubted && { doubted }) };
+/** Only what was confirmed, and what of it is in doubt. */
+function kept(
+  named: Parameters<typeof freshHost>[0],
+  { confirmed, doubted }: Pick<HostState, 'confirmed' | 'doubted'>,
+): HostState {
+  return { ...freshHost(named), confirmed, ...(doubted && { doubted }) };
 }
 
 function restingOf({ state, now }: Draft, hosts: Hosts, plan: Plan): Hosts {
@@ -51,14 +54,9 @@ function restingOf({ state, now }: Draft, hosts: Hosts, plan: Plan): Hosts {
     }
     // The reply to an update on its way is heard by nobody.
     const last = sent.find((item) => item.host === id && item.hostname === host.hostname);
-    const { hostname, account, revision, confirmed, doubted } = last ? doubting(host, last) : host;
-    const rested = {
-      ...{ hostname, account, revision, confirmed, restedWallMs, ...(doubted && { doubted }) },
-      ...{ choices: {}, axes: {}, retry: NO_RETRY, goneForced: false },
-      check: { count: 0, nextMs: 0, pending: false },
-    };
+    const rested = { ...kept(host, last ? doubting(host, last) : host), restedWallMs };
     // Another name may have its section now.
-    return [[plan.hosts[id] ? `${hostname}@${account}` : id, rested]];
+    return [[plan.hosts[id] ? `${host.hostname}@${host.account}` : id, rested]];
   });
   const latestFirst = resting.sort(
     ([, one], [, other]) => (other.restedWallMs ?? 0) - (one.restedWallMs ?? 0),

@@ -354,11 +354,14 @@ function aliasesAfterBoot(saved: SavedState, shifted: (retry: Retry) => Retry): 
   );
 }
 
-export function freshHost(plan: HostPlan): HostState {
+/** Of which nothing is known. */
+export function freshHost({
+  hostname,
+  account,
+  revision,
+}: Pick<HostPlan, 'hostname' | 'account' | 'revision'>): HostState {
   return {
-    hostname: plan.hostname,
-    account: plan.account,
-    revision: plan.revision,
+    ...{ hostname, account, revision },
     choices: {},
     confirmed: {},
     retry: NO_RETRY,

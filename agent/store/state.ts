@@ -3,7 +3,7 @@
  * what was confirmed, on flash) over a reboot. Files are written whole and renamed into place.
  */
 import type { Baseline, SavedState } from '../core/state.ts';
-import { rebase } from '../core/state.ts';
+import { freshHost, rebase } from '../core/state.ts';
 import type { Clock, Files, Log } from '../ports.ts';
 import type { PastEvent, PublishedAlias, PublishedFile, StateFile } from './state-file.ts';
 import { validatePublished, validateState } from './validate.generated.js';
@@ -206,16 +206,7 @@ function mergedWith(
         merged[family] = one;
       }
     }
-    const fresh = {
-      hostname,
-      account,
-      revision: '',
-      choices: {},
-      retry: { failures: 0, notBeforeMs: 0 },
-      axes: {},
-    };
-    const check = { count: 0, nextMs: 0, pending: false };
-    hosts[id] = { ...fresh, check, goneForced: false, ...host, confirmed: merged };
+    hosts[id] = { ...freshHost({ hostname, account, revision: '' }), ...host, confirmed: merged };
   }
   const aliases = mergedAliases(published.aliases, state.aliases);
   return {

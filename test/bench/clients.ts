@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandFor, type Runtime } from '../quickjs/runtime.ts';
-import { PROVIDER_NAME, type Router } from './lab.ts';
+import type { Router } from './lab.ts';
 import type { ProviderService } from './provider.ts';
 
 export type Scheme = 'http' | 'https';
@@ -73,21 +73,17 @@ export function nodeFlags(): string[] {
 
 function holdfastConfig(
   { hostname, login, folder }: Router,
-  { dns, caFile }: ProviderService,
+  { name, dns, caFile }: ProviderService,
   scheme: Scheme,
   source: 'network' | 'device',
   stateDir: string,
 ): string {
   const account =
     scheme === 'https'
-      ? [
-          "\toption provider 'no-ip.com'",
-          `\toption server 'https://${PROVIDER_NAME}'`,
-          `\toption ca_file '${caFile}'`,
-        ]
+      ? ["\toption provider 'no-ip.com'", `\toption server 'https://${name}'`, `\toption ca_file '${caFile}'`]
       : [
           "\toption provider 'custom-url'",
-          `\toption url 'http://${PROVIDER_NAME}/nic/update?hostname={hostname}&myip={ip}'`,
+          `\toption url 'http://${name}/nic/update?hostname={hostname}&myip={ip}'`,
           "\tlist success 'good'",
           "\tlist success 'nochg'",
         ];
@@ -124,7 +120,7 @@ export function inadyn(woken: boolean): Client {
     wokenBy: woken ? 'signal from the DHCP hook' : `its poll every ${POLL_SEC.inadyn} s`,
     ubus: false,
     ...(woken ? { signal: 'USR2' } : { pollSec: POLL_SEC.inadyn }),
-    prepare({ folder, runIn, hostname, login, env }, { caFile }, scheme) {
+    prepare({ folder, runIn, hostname, login, env }, { name, caFile }, scheme) {
       const cache = join(folder, 'inadyn-cache');
       const config = join(folder, 'inadyn.conf');
       rmSync(cache, { recursive: true, force: true });
@@ -136,7 +132,7 @@ export function inadyn(woken: boolean): Client {
         `  ssl = ${scheme === 'https'}`,
         `  username = ${login.username}`,
         `  password = ${login.password}`,
-        `  ddns-server = ${PROVIDER_NAME}`,
+        `  ddns-server = ${name}`,
         '  ddns-path = "/nic/update?hostname=%h&myip=%i"',
         `  hostname = ${hostname}`,
         '}',
@@ -157,7 +153,7 @@ export function ddclient(woken: boolean): Client {
     wokenBy: woken ? 'signal from the DHCP hook' : `its poll every ${POLL_SEC.ddclient} s`,
     ubus: false,
     ...(woken ? { signal: 'HUP' } : { pollSec: POLL_SEC.ddclient }),
-    prepare({ folder, runIn, hostname, login, env }, { caFile }, scheme) {
+    prepare({ folder, runIn, hostname, login, env }, { name, caFile }, scheme) {
       const cache = join(folder, 'ddclient.cache');
       const config = join(folder, 'ddclient.conf');
       rmSync(cache, { force: true });
@@ -171,7 +167,7 @@ export function ddclient(woken: boolean): Client {
         'protocol=dyndns2',
         // Its own hold-down, 30 s unless told otherwise: changes come faster here.
         'min-interval=0',
-        `server=${PROVIDER_NAME}`,
+        `server=${name}`,
         `login=${login.username}`,
         `password='${login.password}'`,
         hostname,

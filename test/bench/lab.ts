@@ -30,7 +30,7 @@ const PREFIX_LENGTH = 28;
 /** Leases that a line takes turns with. */
 const LEASES_PER_LINE = 12;
 /** The provider's, in the DNS of the test world. */
-export const PROVIDER_NAME = 'dynupdate.provider.example';
+const PROVIDER_NAME = 'dynupdate.provider.example';
 const SERVICE_ADDRESSES = {
   api: '203.0.113.10',
   web: '203.0.113.11',
@@ -87,14 +87,16 @@ export async function buildLab(
     password: 'bench-password',
     hosts: [`client${index}.ddns.example`],
   }));
-  const provider = await startProvider(made, inIsp, {
+  const options = {
     accounts: logins,
     addresses: SERVICE_ADDRESSES,
-    apiPort: 443,
     dnsPort: 53,
-    caFile: join(folder, 'ca.pem'),
     // This is about time: haste is wanted here, and some of these clients have no name.
     temper: { checkUserAgent: false, maxUnchanged: 1_000_000, maxRequestsPerMinute: 1_000_000 },
+  };
+  const provider = await startProvider(made, inIsp, options, {
+    name: PROVIDER_NAME,
+    caFile: join(folder, 'ca.pem'),
   });
   const routers: Router[] = [];
   for (const [index, login] of logins.entries()) {

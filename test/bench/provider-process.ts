@@ -1,24 +1,27 @@
 /**
- * The provider of the benchmark, a program of its own in the namespace of the ISP: the test service, the same
- * over plain HTTP, and a witness that asks its authoritative servers from the request on.
+ * The provider of the benchmark, a program of its own in the namespace of the ISP: web servers for HTTP and HTTPS
+ * before the test service, and a witness that asks its authoritative servers from the request on.
  *
- * Argument: the options of `startService` as JSON. It writes a `ProviderMessage` as JSON on each line; the end
+ * Arguments: the options of `startService` as JSON, the name of the web servers, and where their CA is to be
+ * written. It writes a `ProviderMessage` as JSON on each line; the end
  * of its input is its end.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Agent, request as requestOverTls } from 'node:https';
+import { writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Agent, createServer as createTlsServer, request as requestOverTls } from 'node:https';
+import { makeCertificates } from '../service/certificates.ts';
 import { askDns } from '../service/dns-socket.ts';
 import { type Service, type ServiceOptions, startService } from '../service/service.ts';
 
 /** Times are milliseconds since 1970 with fractions, by the one clock of this machine. */
 export type ProviderMessage =
-  | { kind: 'ready'; service: Pick<Service, 'api' | 'dns' | 'caFile' | 'accounts'> }
+  | { kind: 'ready'; dns: Service['dns'] }
   | { kind: 'failed'; reason: string }
   | { kind: 'request'; atMs: number; hostname: string; address: string; reply: string }
   /** Every authoritative server of the provider gives this address and nothing else. */
   | { kind: 'answered'; atMs: number; hostname: string; address: string };
 
-const HTTP_PORT = 80;
+const PORTS = { http: 80, https: 443 };
 const ANSWER_LIMIT_MS = 500;
 /** So often a question is repeated: an answer that is not right by then is none. */
 const MAX_QUESTIONS = 50;
@@ -51,8 +54,11 @@ async function answerOf(server: { address: string; port: number }, name: string)
   return records.flatMap((record) => (record.type === 'A' ? String(record.data) : [])).join(' ');
 }
 
-/** Hands a request without TLS on to the service. When it came is noted before that. */
-function servePlain(service: Service, arrivals: Map<string, number>, agent: Agent) {
+/**
+ * Hands a request on to the service. When it came is noted before that; the reply has a length, as those of
+ * providers have it, for not every client understands another form.
+ */
+function handOn(service: Service, arrivals: Map<string, number>, agent: Agent) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url ?? '/';
     arrivals.set(keyOf(path), nowMs());
@@ -62,8 +68,18 @@ function servePlain(service: Service, arrivals: Map<string, number>, agent: Agen
         ...{ path, method: request.method, headers: { ...request.headers, connection: 'keep-alive' } },
       },
       (reply) => {
-        response.writeHead(reply.statusCode ?? 502, { 'Content-Type': 'text/plain', Connection: 'close' });
-        reply.pipe(response);
+        let body = '';
+        reply.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        reply.on('end', () => {
+          const headers = {
+            'Content-Type': 'text/plain',
+            'Content-Length': body.length,
+            Connection: 'close',
+          };
+          response.writeHead(reply.statusCode ?? 502, headers).end(body);
+        });
       },
     );
     onward.on('error', () => response.writeHead(502).end());
@@ -71,15 +87,19 @@ function servePlain(service: Service, arrivals: Map<string, number>, agent: Agen
   };
 }
 
+function listen(server: Server, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => server.once('error', reject).listen(port, address, resolve));
+}
+
 function keyOf(path: string): string {
   const query = new URLSearchParams(path.split('?', 2)[1] ?? '');
   return `${query.get('hostname')} ${query.get('myip')}`;
 }
 
-const options: ServiceOptions = JSON.parse(process.argv[2] ?? '{}');
+const [optionsText = '{}', name = '', caFile = ''] = process.argv.slice(2);
+const options: ServiceOptions = JSON.parse(optionsText);
 try {
   const service = await startService(options);
-  const { api, dns, caFile, accounts } = service;
   const arrivals = new Map<string, number>();
   service.onRequest(({ query: { hostname = '', myip: address = '' }, replyBody }) => {
     const key = `${hostname} ${address}`;
@@ -88,11 +108,12 @@ try {
     say({ kind: 'request', atMs, hostname, address, reply: replyBody.trim() });
     void witness(service, hostname, address);
   });
-  const plain = createServer(servePlain(service, arrivals, new Agent({ keepAlive: true })));
-  await new Promise<void>((resolve, reject) =>
-    plain.once('error', reject).listen(HTTP_PORT, api.address, resolve),
-  );
-  say({ kind: 'ready', service: { api, dns, caFile, accounts } });
+  const { caPem, leaves } = await makeCertificates([name]);
+  writeFileSync(caFile, caPem);
+  const answer = handOn(service, arrivals, new Agent({ keepAlive: true }));
+  await listen(createServer(answer), service.api.address, PORTS.http);
+  await listen(createTlsServer(leaves.good, answer), service.api.address, PORTS.https);
+  say({ kind: 'ready', dns: service.dns });
   const end = () => process.exit(0);
   process.stdin.on('close', end).resume();
   process.on('SIGTERM', end);

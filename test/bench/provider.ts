@@ -6,7 +6,13 @@ import type { ServiceOptions } from '../service/service.ts';
 import { toolEnv } from './bundle.ts';
 import type { ProviderMessage } from './provider-process.ts';
 
-export type ProviderService = Extract<ProviderMessage, { kind: 'ready' }>['service'];
+export interface ProviderService {
+  /** Of its web servers, in the DNS of the test world. */
+  name: string;
+  /** PEM: who has signed their certificate. */
+  caFile: string;
+  dns: Extract<ProviderMessage, { kind: 'ready' }>['dns'];
+}
 export type SeenRequest = Omit<Extract<ProviderMessage, { kind: 'request' }>, 'kind'>;
 
 export interface Provider {
@@ -21,10 +27,11 @@ export async function startProvider(
   made: Made,
   runIn: readonly string[],
   options: ServiceOptions,
+  { name, caFile }: Pick<ProviderService, 'name' | 'caFile'>,
 ): Promise<Provider> {
   const program = fileURLToPath(new URL('provider-process.ts', import.meta.url));
   const argv = [...runIn, process.execPath, '--import', import.meta.resolve('tsx'), program];
-  const child = made.child([...argv, JSON.stringify(options)], {
+  const child = made.child([...argv, JSON.stringify(options), name, caFile], {
     env: toolEnv(),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -44,7 +51,7 @@ export async function startProvider(
       const message: ProviderMessage = JSON.parse(line);
       switch (message.kind) {
         case 'ready':
-          resolve(message.service);
+          resolve({ name, caFile, dns: message.dns });
           break;
         case 'failed':
           reject(new Error(`The test service could not start: ${message.reason}`));

@@ -332,6 +332,20 @@ describe('the plugin of rpcd, as it stands', () => {
     ]);
   });
 
+  it('trace sends what is confirmed already only when it is told to', async () => {
+    const { call, programs } = plugin();
+
+    await call('trace', { hostname: 'home' });
+    await call('trace', { hostname: 'home', force: false });
+    await call('trace', { hostname: 'home', force: true });
+
+    expect(programs.map((words) => words.slice(1))).toEqual([
+      ['trace', 'home', '--json'],
+      ['trace', 'home', '--json'],
+      ['trace', 'home', '--force', '--json'],
+    ]);
+  });
+
   it('arguments of another type or name are refused before the plugin is asked', async () => {
     const { call, programs } = plugin();
 

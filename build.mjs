@@ -72,6 +72,7 @@ const ON_DEMAND = [
   { request: './schema-check.ts', entry: 'agent/providers/schema-check.ts', name: 'holdfast-schema' },
   { request: './tools.ts', entry: 'agent/cli/tools.ts', name: 'holdfast-tools' },
   { request: './import-ddns.ts', entry: 'agent/cli/import-ddns.ts', name: 'holdfast-import' },
+  { request: './device.ts', entry: 'agent/sources/device.ts', name: 'holdfast-device' },
   { request: './asking.ts', entry: 'agent/sources/asking.ts', name: 'holdfast-sources' },
   { request: './engine/alias.ts', entry: 'agent/engine/alias.ts', name: 'holdfast-alias' },
   { request: './engine/notify.ts', entry: 'agent/engine/notify.ts', name: 'holdfast-notify' },

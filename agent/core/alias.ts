@@ -108,14 +108,14 @@ export function decideAliases(draft: Draft): void {
       );
       if (atMs <= now.ms) {
         state.accounts[plan.account] = { ...account, lastSentMs: now.ms };
-        begin(draft, plan, alias.unread ? 'read' : 'write', alias.unread ? undefined : move?.to);
+        begin(draft, plan, alias, alias.unread ? 'read' : 'write', alias.unread ? undefined : move?.to);
         continue;
       }
       wakeAt(draft, atMs);
     }
     if (alias.target !== undefined && state.plan.agent.verify) {
       if (alias.check.nextMs <= now.ms) {
-        begin(draft, plan, 'check', alias.target);
+        begin(draft, plan, alias, 'check', alias.target);
       } else {
         wakeAt(draft, alias.check.nextMs);
       }
@@ -123,13 +123,15 @@ export function decideAliases(draft: Draft): void {
   }
 }
 
-function begin(draft: Draft, plan: AliasPlan, task: AliasTask, target: string | undefined): void {
+function begin(
+  draft: Draft,
+  plan: AliasPlan,
+  alias: AliasState,
+  task: AliasTask,
+  target: string | undefined,
+): void {
   const { state } = draft;
-  const alias = state.aliases[plan.id];
   const pointed = target === undefined ? undefined : state.plan.hosts[target]?.hostname;
-  if (!alias) {
-    return;
-  }
   state.lastAttempt += 1;
   const id = state.lastAttempt;
   state.aliases[plan.id] = { ...alias, attempt: { id, task, ...(target !== undefined && { target }) } };

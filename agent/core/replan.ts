@@ -14,9 +14,10 @@ export function applyPlan(draft: Draft, plan: Plan): void {
   const { state, now } = draft;
   const accountsBefore = state.accounts;
   const hostsBefore = state.hosts;
+  const planBefore = state.plan;
   state.plan = plan;
   state.accounts = mapValues(plan.accounts, (account) => replanAccount(accountsBefore[account.id], account));
-  const { known, resting } = sortHosts(draft, hostsBefore, plan);
+  const { known, resting } = sortHosts(draft, hostsBefore, planBefore, plan);
   const planned = mapValues(plan.hosts, (host) => {
     const account = plan.accounts[host.account];
     const changed = accountsBefore[host.account]?.revision !== account?.revision;

@@ -7,7 +7,6 @@ import type { Family } from './address.ts';
 import type { Draft } from './draft.ts';
 import type { HostPlan, Plan } from './plan.ts';
 import { doubting, freshHost, type HostState } from './state.ts';
-import { CLOCK_SET_MS } from './when.ts';
 
 /** A record without a section is remembered for so long: an apply that is rolled back takes minutes. */
 const KEPT_MS = 24 * 3_600_000;
@@ -17,51 +16,63 @@ const MAX_KEPT = 50;
 type Hosts = Record<string, HostState>;
 type Named = Pick<HostPlan, 'hostname' | 'account'>;
 
-/** What is known of each planned record, whatever its section was called, and the hosts that rest. */
-export function sortHosts(draft: Draft, hosts: Hosts, plan: Plan): { known: Hosts; resting: Hosts } {
+/** What is known of each planned record, whatever its section was called, and the hosts that rest from now on. */
+export function sortHosts(
+  draft: Draft,
+  hosts: Hosts,
+  before: Plan,
+  plan: Plan,
+): { known: Hosts; resting: Hosts } {
   const planned = Object.values(plan.hosts);
   const own = planned.filter(({ id, ...named }) => isSame(hosts[id], named)).map(({ id }) => id);
   const known: Hosts = {};
-  const left = { ...hosts };
+  // After a start nobody knows which sections there were a moment ago.
+  const isFirst = Object.keys(before.accounts).length === 0;
+  const left = Object.fromEntries(
+    Object.entries(hosts).filter(([, host]) => {
+      const forMs = draft.now.ms - (host.restedMs ?? draft.now.ms);
+      return isFirst || forMs <= KEPT_MS || isResting(before, host);
+    }),
+  );
   for (const host of [...planned.filter(({ id }) => own.includes(id)), ...planned]) {
     const id = own.includes(host.id) ? host.id : Object.keys(left).find((one) => isSame(left[one], host));
-    const before = id === undefined ? undefined : left[id];
-    if (id !== undefined && before) {
-      known[host.id] = id === host.id && before.restedWallMs === undefined ? before : kept(host, before);
+    const found = id === undefined ? undefined : left[id];
+    if (id !== undefined && found) {
+      known[host.id] = id === host.id && found.restedMs === undefined ? found : kept(host, found);
       delete left[id];
     }
   }
-  return { known, resting: restingOf(draft, left, plan) };
+  return { known, resting: restingOf(draft, left, before, plan) };
 }
 
 /** Only what was confirmed, and what of it is in doubt. */
 function kept(
-  named: Parameters<typeof freshHost>[0],
+  named: Named & Pick<HostPlan, 'revision'>,
   { confirmed, doubted }: Pick<HostState, 'confirmed' | 'doubted'>,
 ): HostState {
   return { ...freshHost(named), confirmed, ...(doubted && { doubted }) };
 }
 
-function restingOf({ state, now }: Draft, hosts: Hosts, plan: Plan): Hosts {
+function restingOf({ state, now }: Draft, hosts: Hosts, before: Plan, plan: Plan): Hosts {
   const sent = Object.values(state.lanes).flatMap(({ attempt }) => attempt?.items ?? []);
   const resting = Object.entries(hosts).flatMap(([id, host]): [string, HostState][] => {
-    const isConfigured = plan.resting?.some((one) => isSame(host, one)) === true;
-    const { restedWallMs: before = 0 } = host;
-    // Where the clock was not set when it began to rest, it begins anew.
-    const restedWallMs = isConfigured || before < CLOCK_SET_MS ? now.wallMs : before;
-    if (Object.keys(host.confirmed).length === 0 || now.wallMs - restedWallMs > KEPT_MS) {
+    if (Object.keys(host.confirmed).length === 0) {
       return [];
     }
+    const hasSection = isResting(before, host) || isResting(plan, host);
+    const restedMs = hasSection ? now.ms : (host.restedMs ?? now.ms);
     // The reply to an update on its way is heard by nobody.
     const last = sent.find((item) => item.host === id && item.hostname === host.hostname);
-    const rested = { ...kept(host, last ? doubting(host, last) : host), restedWallMs };
+    const rested = { ...kept(host, last ? doubting(host, last) : host), restedMs };
     // Another name may have its section now.
     return [[plan.hosts[id] ? `${host.hostname}@${host.account}` : id, rested]];
   });
-  const latestFirst = resting.sort(
-    ([, one], [, other]) => (other.restedWallMs ?? 0) - (one.restedWallMs ?? 0),
-  );
+  const latestFirst = resting.sort(([, one], [, other]) => (other.restedMs ?? 0) - (one.restedMs ?? 0));
   return Object.fromEntries(latestFirst.slice(0, MAX_KEPT));
+}
+
+function isResting({ resting = [] }: Plan, host: Named): boolean {
+  return resting.some((one) => isSame(host, one));
 }
 
 function isSame(one: Named | undefined, other: Named): boolean {

@@ -8,7 +8,6 @@ import type { Incident } from './incident.ts';
 import { EMPTY_OUTBOX, type Outbox } from './message.ts';
 import type { HostPlan, Plan } from './plan.ts';
 import type { SourceKey } from './source-key.ts';
-import type { Burst } from './steady.ts';
 import type { Observation } from './wan.ts';
 import type { Works } from './works.ts';
 
@@ -64,8 +63,8 @@ export interface HostState {
   failing?: Since;
   /** The one forced update of this incident was spent. */
   goneForced: boolean;
-  /** Not in the plan, kept for what was confirmed: when its section was last known to exist. */
-  restedWallMs?: number;
+  /** Not in the plan, kept for what was confirmed: when its section was last known to exist (monotonic). */
+  restedMs?: number;
 }
 
 /** A moment on both clocks. */
@@ -185,6 +184,20 @@ export interface AliasState {
   check: { count: number; nextMs: number };
 }
 
+/** What one hostname should publish, while it changes faster than it is told. */
+export interface Burst {
+  host: string;
+  family: Family;
+  /** The states that were told. */
+  told: string[];
+  /** Changes so far, and since the last telling of them. */
+  changes: number;
+  sinceMs: number;
+  lastMs: number;
+  /** Is the last change still to be told? */
+  isHeld: boolean;
+}
+
 export interface AgentState {
   plan: Plan;
   observations: Record<SourceKey, Observation>;
@@ -197,7 +210,7 @@ export interface AgentState {
   incidents: Incident[];
   outbox: Outbox;
   aliases: Record<string, AliasState>;
-  /** What changes faster than it is told. */
+  /** By family and host. */
   bursts: Record<string, Burst>;
   lastAttempt: number;
 }
@@ -303,6 +316,7 @@ export function rebase(saved: SavedState, savedMs: number, nowMs: number): Saved
     {
       ...host,
       retry: shifted(host.retry),
+      ...(host.restedMs !== undefined && { restedMs: nowMs - Math.max(0, savedMs - host.restedMs) }),
       check: checkAfterBoot(host.check),
       confirmed: Object.fromEntries(
         Object.entries(host.confirmed).map(([family, { atMs: _, ...confirmed }]) => [family, confirmed]),

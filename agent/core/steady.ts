@@ -5,7 +5,7 @@
  */
 import type { Family } from './address.ts';
 import { type Draft, wakeAt } from './draft.ts';
-import type { AgentState } from './state.ts';
+import type { AgentState, Burst } from './state.ts';
 
 /** What has not changed for so long is steady. */
 const STEADY_MS = 10_000;
@@ -13,20 +13,6 @@ const STEADY_MS = 10_000;
 const MAX_HELD_MS = 300_000;
 /** Different states that are told at once; more of them are no news any more. */
 const MAX_TOLD = 4;
-
-/** Changes of what one hostname should publish, each within `STEADY_MS` of the one before. */
-export interface Burst {
-  host: string;
-  family: Family;
-  /** The states that were told. */
-  told: string[];
-  /** Changes so far, and since the last telling of them. */
-  changes: number;
-  sinceMs: number;
-  lastMs: number;
-  /** Has something changed that was not told? */
-  isHeld: boolean;
-}
 
 export interface Steady {
   host: string;
@@ -37,7 +23,7 @@ export interface Steady {
   isFlapping: boolean;
 }
 
-/** Notes a change; is it to be told at once? `state` names what it has become. */
+/** Notes a change, after which it is `name`; is that to be told at once? */
 export function noteChange({ state, now }: Draft, host: string, family: Family, name: string): boolean {
   const key = `${family} ${host}`;
   const before = state.bursts[key];

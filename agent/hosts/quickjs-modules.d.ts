@@ -16,6 +16,10 @@ declare module 'quickjs:std' {
     readAsString(maxOctets?: number): string;
   }
   export function open(path: string, mode: string, error: { errno?: number }): StdFile | null;
+  /** Undecoded octets become U+FFFD; null when it cannot be read. */
+  export function loadFile(path: string): string | null;
+  export const out: StdFile;
+  export const err: StdFile;
   export function fdopen(fd: number, mode: string, error: { errno?: number }): StdFile | null;
   export function strerror(errno: number): string;
   export function getenviron(): Record<string, string>;

@@ -1,14 +1,7 @@
 /** From the key of a source to the source itself. */
-import {
-  baseOf,
-  type LocalKind,
-  type OutsideSettings,
-  outsideSettings,
-  type SourceKey,
-} from '../core/source-key.ts';
+import { baseOf, type LocalKind, outsideSettings, type SourceKey } from '../core/source-key.ts';
 import type { AddressSource } from '../ports.ts';
-import { deviceSource } from './device.ts';
-import { type Ask, outsideSource } from './outside.ts';
+import { loadedSource } from './loaded.ts';
 import type { SourceParts } from './parts.ts';
 import { sharedSource } from './shared.ts';
 
@@ -18,20 +11,22 @@ export function createSources(parts: SourceParts): (key: SourceKey) => AddressSo
   const views: Record<LocalKind, () => AddressSource> = {
     network: sharedSource(parts.network),
     device: sharedSource(
-      deviceSource({ processes: host, clock: host, log, interfaces: host.interfaces?.bind(host) }),
+      loadedSource(async () => {
+        const { deviceSource } = await import('./device.ts');
+        return deviceSource({ processes: host, clock: host, log, interfaces: host.interfaces?.bind(host) });
+      }),
     ),
   };
   const sources = new Map<SourceKey, AddressSource>();
 
   function make(key: SourceKey): AddressSource {
     const settings = outsideSettings(key);
-    return settings
-      ? outsideSource({
-          ...{ ...settings, clock: host, random: () => host.random() },
-          base: views[settings.base](),
-          ask: asking(settings, parts),
-        })
-      : views[baseOf(key)]();
+    if (!settings) {
+      return views[baseOf(key)]();
+    }
+    const base = views[settings.base]();
+    const load = parts.loadAsking ?? (() => import('./asking.ts'));
+    return loadedSource(async () => (await load()).askingSource(settings, base, parts));
   }
 
   return (key) => {
@@ -52,22 +47,5 @@ export function createSources(parts: SourceParts): (key: SourceKey) => AddressSo
     };
     sources.set(key, source);
     return source;
-  };
-}
-
-/** Kinds that ask by UDP, which not every runtime can send. */
-const BY_DATAGRAM: readonly OutsideSettings['kind'][] = ['stun', 'router'];
-
-/** Loaded when the first hostname wants it: most routers know their address themselves. */
-function asking(settings: OutsideSettings, parts: SourceParts): Ask {
-  const limit = parts.host.limits.find(({ code }) => code === 'runtime/NO_DATAGRAMS');
-  if (limit && BY_DATAGRAM.includes(settings.kind)) {
-    return async () => ({ unknown: limit });
-  }
-  let loaded: Promise<Ask> | undefined;
-  return async (...question) => {
-    const load = parts.loadAsking ?? (() => import('./asking.ts'));
-    loaded ??= load().then(({ askOf }) => askOf(settings, parts));
-    return (await loaded)(...question);
   };
 }

@@ -2,10 +2,9 @@
 
 import type { OutsideSettings } from '../core/source-key.ts';
 import type { AddressSource, Clock, Host, Log, Processes } from '../ports.ts';
-import type { Ask } from './outside.ts';
 
 export interface AskingModule {
-  askOf(settings: OutsideSettings, parts: SourceParts): Ask;
+  askingSource(settings: OutsideSettings, base: AddressSource, parts: SourceParts): AddressSource;
 }
 
 export interface SourceParts {

@@ -25,6 +25,7 @@ const AGENT_TABLE = [
   [`${BUILT}/holdfast-config.cjs`, '/usr/lib/holdfast/holdfast-config.cjs', 0o644],
   [`${BUILT}/holdfast-dns.cjs`, '/usr/lib/holdfast/holdfast-dns.cjs', 0o644],
   [`${BUILT}/holdfast-datagrams.cjs`, '/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644],
+  [`${BUILT}/holdfast-device.cjs`, '/usr/lib/holdfast/holdfast-device.cjs', 0o644],
   [`${BUILT}/holdfast-notify.cjs`, '/usr/lib/holdfast/holdfast-notify.cjs', 0o644],
   [`${BUILT}/holdfast-protocols.cjs`, '/usr/lib/holdfast/holdfast-protocols.cjs', 0o644],
   [`${BUILT}/holdfast-schema.cjs`, '/usr/lib/holdfast/holdfast-schema.cjs', 0o644],
@@ -176,6 +177,12 @@ export async function webContent(version) {
 	rm -rf /tmp/luci-indexcache.* /tmp/luci-modulecache/
 	/etc/init.d/rpcd reload
 }
+exit 0
+`,
+    // Folders that opkg leaves behind empty.
+    afterRemoval: `rmdir "\${IPKG_INSTROOT}/www/luci-static/resources/view/holdfast" \\
+	"\${IPKG_INSTROOT}/www/luci-static/resources/holdfast" 2>/dev/null
+[ -n "\${IPKG_INSTROOT}" ] || rm -rf /tmp/luci-indexcache.* /tmp/luci-modulecache/
 exit 0
 `,
     files: [...files.flat(), ...(await translations())].sort(byPath),

@@ -430,6 +430,19 @@ describe('a write that fails', () => {
     expect(codes(play)).toEqual(['alias/FAILED', 'alias/MOVED']);
   });
 
+  test.each([
+    { reply: undefined, sentence: 'It did not work. Try again.' },
+    { reply: 'no such zone', sentence: 'It did not work. Try again. Reply: no such zone' },
+  ])('is reported with the reply, if there was one: $reply', ({ reply, sentence }) => {
+    const failure = { ...failing('refused', 'hostname'), ...(reply !== undefined && { reply }) };
+
+    const play = downWith(failure);
+
+    expect(play.reports.map((report) => report.sentence)).toEqual([
+      `www.example.info: the alias could not be set (rest/TEST). ${sentence}`,
+    ]);
+  });
+
   test('for want of a way is tried again as soon as there is a new one', () => {
     const play = downWith(failing('unreachable', 'attempt'));
 
@@ -534,6 +547,8 @@ describe('what name servers show', () => {
       ...{ task: 'check', spreading: true, unread: false },
       inSec: 5,
     });
+    const offsetsSec = [0, 1, 2, 3, 4, 5].map((count) => after({ seen: view('pending', 'X') }, count).inSec);
+    expect(offsetsSec).toEqual([5, 10, 30, 75, 180, 3600]);
     expect(after({ seen: view('ok', 'OK') }, 1)).toMatchObject({ unread: false, inSec: 3600 });
     expect(after({ seen: view('warning', 'DIFFERENT') }, 6)).toMatchObject({ unread: false, inSec: 3600 });
   });

@@ -20,7 +20,14 @@ test('text becomes the octets that Node makes of it', () => {
   );
 });
 
-test.each(['\ud800', 'a\udc00b', '\ud83d', '\ud83d\ude00'])(
+/** On both sides of each step in the number of octets (RFC 3629 section 3). */
+test.each([0, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff])('the character %d too', (point) => {
+  const text = String.fromCodePoint(point);
+
+  expect(hex(utf8(text))).toBe(Buffer.from(text, 'utf8').toString('hex'));
+});
+
+test.each(['\ud800', '\udfff', 'a\udc00b', '\ud83d', '\ud83d\ude00'])(
   '%j is written as everywhere on the web',
   (text) => {
     expect(hex(utf8(text))).toBe(Buffer.from(text, 'utf8').toString('hex'));

@@ -89,6 +89,9 @@ describe('order', () => {
 
     expect(before).toEqual(['one opened']);
     expect(storyOf(agent)).toEqual(['one opened', 'one opened', 'two opened']);
+    const [first = 0, again, second = 0] = agent.sent.map(({ message }) => message.id);
+    expect(again, 'the same message has the same number').toBe(first);
+    expect(second, 'and a later one a larger').toBeGreaterThan(first);
   });
 
   test('a channel that hangs holds up no other', () => {
@@ -297,6 +300,7 @@ describe('room', () => {
 
   test('is made by what is over, not by what still lasts', () => {
     const agent = full();
+    agent.tell('closed', incident('zone7'));
     agent.tell('closed', incident('zone5'));
 
     agent.tell('opened', incident('newest'));
@@ -304,7 +308,8 @@ describe('room', () => {
     expect(kept(agent)).toHaveLength(20);
     expect(kept(agent)[0]).toBe('first opened');
     expect(kept(agent).at(-1)).toBe('newest opened');
-    expect(kept(agent).join()).not.toContain('zone5');
+    expect(kept(agent).join(), 'what was over first').not.toContain('zone7');
+    expect(kept(agent)).toContain('zone5 closed');
   });
 
   test('else by the oldest, and that is said', () => {

@@ -40,6 +40,7 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
   ['/usr/lib/holdfast/holdfast-checks.cjs', 0o644, 'dist/holdfast-checks.cjs'],
   ['/usr/lib/holdfast/holdfast-config.cjs', 0o644, 'dist/holdfast-config.cjs'],
   ['/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644, 'dist/holdfast-datagrams.cjs'],
+  ['/usr/lib/holdfast/holdfast-device.cjs', 0o644, 'dist/holdfast-device.cjs'],
   ['/usr/lib/holdfast/holdfast-dns.cjs', 0o644, 'dist/holdfast-dns.cjs'],
   ['/usr/lib/holdfast/holdfast-import.cjs', 0o644, 'dist/holdfast-import.cjs'],
   ['/usr/lib/holdfast/holdfast-notify.cjs', 0o644, 'dist/holdfast-notify.cjs'],
@@ -361,6 +362,23 @@ describe('after the removal', () => {
       );
     }
   });
+});
+
+it('the web interface leaves no empty folders', () => {
+  const root = emptyFolder();
+  const resources = join(root, 'www/luci-static/resources');
+  for (const folder of ['holdfast', 'view/holdfast', 'view/other']) {
+    mkdirSync(join(resources, folder), { recursive: true });
+  }
+  const folder = unpackIpk(join(out, `luci-app-holdfast_${version}_all.ipk`));
+
+  const { status, stderr } = run('sh', [join(folder, 'control/postrm'), 'remove'], '/', {
+    ...process.env,
+    IPKG_INSTROOT: root,
+  });
+
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect([readdirSync(resources), readdirSync(join(resources, 'view'))]).toEqual([['view'], ['other']]);
 });
 
 /** A script of the Makefile, with its dollar signs as make passes them on. */

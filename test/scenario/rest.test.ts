@@ -50,7 +50,9 @@ ${section({ id: 'spare', hostname: 'spare.ddns.net' })}${hosts}`;
 }
 
 const ON = config(section({}));
-const OFF = config(section({ enabled: '0' }));
+const OFF = config(
+  section({ enabled: '0' }) + section({ id: 'idle', hostname: 'idle.ddns.net', enabled: '0' }),
+);
 
 async function begin(text = ON, latencyMs = 20): Promise<ScenarioAgent> {
   const agent = await scenario({
@@ -123,18 +125,70 @@ describe('the same address is not sent again', () => {
   });
 });
 
-test('a section that was taken out for days is forgotten', async () => {
-  const agent = await begin();
-  await agent.reload(config(''));
-  await agent.advance(DAY_MS + MINUTE_MS);
-  await agent.reload(config(''));
+describe('a section that was taken out', () => {
+  test.each([
+    { name: 'an hour ago is known', passes: [60 * MINUTE_MS], known: true },
+    {
+      name: 'an hour ago is known, whatever was read meanwhile',
+      passes: [1, 60 * MINUTE_MS, 1],
+      known: true,
+    },
+    { name: 'days ago is forgotten', passes: [DAY_MS + MINUTE_MS], known: false },
+    {
+      name: 'days ago is forgotten, whatever was read meanwhile',
+      passes: [DAY_MS / 2, DAY_MS / 2, 2 * MINUTE_MS],
+      known: false,
+    },
+  ])('$name', async ({ passes, known }) => {
+    const agent = await begin();
+    for (const durationMs of passes) {
+      await agent.reload(config(''));
+      await agent.advance(durationMs);
+    }
 
-  const known = Object.keys(agent.state().hosts);
-  await agent.reload(ON);
-  await agent.advance(MINUTE_MS);
+    await agent.reload(ON);
+    await agent.advance(MINUTE_MS);
 
-  expect(known).toEqual(['spare']);
-  expect(sentBy(agent)).toHaveLength(2);
+    expect(sentBy(agent)).toHaveLength(known ? 1 : 2);
+  });
+
+  test('and had been off long ago is known for a day as well', async () => {
+    const agent = await begin();
+    await agent.reload(OFF);
+    await agent.advance(MINUTE_MS);
+    await agent.reload(ON);
+    await agent.advance(2 * DAY_MS);
+    await agent.reload(config(''));
+    await agent.advance(MINUTE_MS);
+
+    await agent.reload(ON);
+    await agent.advance(MINUTE_MS);
+
+    expect(sentBy(agent)).toHaveLength(1);
+  });
+
+  test('leaves nothing behind in the end', async () => {
+    const agent = await begin();
+    await agent.reload(config(''));
+    await agent.advance(DAY_MS + MINUTE_MS);
+
+    await agent.reload(config(''));
+
+    expect(Object.keys(agent.state().hosts)).toEqual(['spare']);
+  });
+
+  test('and had been off for a month before is known for another day', async () => {
+    const agent = await begin();
+    await agent.reload(OFF);
+    await agent.advance(30 * DAY_MS);
+    await agent.reload(config(''));
+    await agent.advance(DAY_MS / 2);
+
+    await agent.reload(ON);
+    await agent.advance(MINUTE_MS);
+
+    expect(sentBy(agent)).toHaveLength(1);
+  });
 });
 
 test('however many are taken out, only so many are remembered', async () => {

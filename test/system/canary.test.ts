@@ -171,7 +171,7 @@ async function everythingSaid(router: Router): Promise<string[]> {
   });
   const said = await Promise.all([
     ...[router.run('status'), router.run('status', '--json')],
-    ...[glimpse(router, 'trace', 'one'), glimpse(router, 'trace', 'two')],
+    ...[glimpse(router, 'trace', 'one', '--force'), glimpse(router, 'trace', 'two', '--force')],
   ]);
   expectCleanFiles(router);
   agent.signal('TERM');
@@ -251,7 +251,7 @@ describe('a server that gives the credential back', () => {
     service.levers.replyAlways({ body: echoOf(sent) });
     const agent = await router.boot();
     await until('a verdict', () => router.host('one')?.axes.update.verdict === 'failed');
-    const traced = await glimpse(router, 'trace', 'one');
+    const traced = await glimpse(router, 'trace', 'one', '--force');
     agent.signal('TERM');
     const { stderr } = await agent.ended;
 

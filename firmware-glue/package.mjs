@@ -15,7 +15,7 @@ import { ipkOf } from './pack/ipk.mjs';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** What a router's flash may spend on the agent, compressed. */
-const BUDGET_BYTES = 208 * 1024;
+const BUDGET_BYTES = 224 * 1024;
 /** 2026-01-01, for sources without a history. */
 const FALLBACK_TIME_SEC = 1767225600;
 

@@ -155,8 +155,9 @@ export function combine(prefix: string, prefixLength: number, suffix: bigint): s
     return undefined;
   }
   const value = ((toBigint(prefix) >> hostBits) << hostBits) | suffix;
-  const hex = value.toString(16).padStart(32, '0');
-  return parseAddress((hex.match(/.{4}/g) ?? []).join(':'))?.canonical;
+  // Bit by bit: some versions of QuickJS put a zero in front of the hexadecimal text when the highest bit is set.
+  const shifts = [112n, 96n, 80n, 64n, 48n, 32n, 16n, 0n];
+  return ipv6Text(shifts.map((shift) => Number((value >> shift) & 0xffffn)));
 }
 
 /** The bits of an address; zero for what is none. */

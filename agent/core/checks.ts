@@ -78,7 +78,8 @@ function homepageDue({ state, now }: Draft, { id, account }: HostPlan): { homepa
     hasOpenIncident(state, id) ||
     known?.web?.up === false ||
     lanes.some(([, { retry }]) => retry.failures > 0 && retry.failure?.kind === 'unreachable');
-  if (!known || homepage === undefined || !wanted || now.ms < (known.web?.checkedMs ?? -1) + WEB_PAUSE_MS) {
+  const dueMs = known?.web === undefined ? 0 : known.web.checkedMs + WEB_PAUSE_MS;
+  if (!known || homepage === undefined || !wanted || now.ms < dueMs) {
     return {};
   }
   // Noted now, so that the other names of the account do not ask as well.
@@ -117,8 +118,8 @@ export function applyVerification(draft: Draft, id: string, found: Judgement): v
     ...(gone && !host.goneForced && host.due === undefined && { due: 'gone' as const }),
   };
   noteWeb(draft, id, found);
-  const told = noteCheck(draft, id);
-  reportAxes(draft, id, host, axes, told);
+  noteCheck(draft, id);
+  reportAxes(draft, id, host, axes);
   paceNext(draft, id, ageMs);
 }
 
@@ -179,13 +180,7 @@ function noteWeb(draft: Draft, id: string, { web, axes }: Judgement): void {
 }
 
 /** One line for each change of verdict, none for a repetition, nor while an incident is open: that was told. */
-function reportAxes(
-  draft: Draft,
-  id: string,
-  before: HostState,
-  axes: Required<DnsAxes>,
-  told: boolean,
-): void {
+function reportAxes(draft: Draft, id: string, before: HostState, axes: Required<DnsAxes>): void {
   if (hasOpenIncident(draft.state, id)) {
     return;
   }
@@ -193,7 +188,7 @@ function reportAxes(
     const { verdict, code, sentence } = axes[name];
     const old = before.axes[name];
     const recovered = verdict === 'ok' && (name === 'authority' || old?.verdict === 'failed');
-    const worse = verdict === 'warning' || (verdict === 'failed' && !told);
+    const worse = verdict === 'warning' || verdict === 'failed';
     const first = before.check.count === 0 && name === 'authority';
     if ((worse && old?.code !== code) || (recovered && (first || old?.code !== code))) {
       const entry = { code, sentence: `${before.hostname}: ${sentence}`, host: id };

@@ -74,13 +74,13 @@ export function hasOpenIncident({ incidents }: AgentState, host: string): boolea
   return incidents.some((one) => isOpen(one) && one.hosts.includes(host));
 }
 
-/** After a check of this host. Returns whether its trouble is told by an incident now. */
-export function noteCheck(draft: Draft, id: string): boolean {
+/** After a check of this host. */
+export function noteCheck(draft: Draft, id: string): void {
   const { state, now } = draft;
   const host = state.hosts[id];
   const found = host && troubleOf(draft, id, host);
   if (!host || found === 'unclear') {
-    return ofChecks(state, id).length > 0;
+    return;
   }
   const about = found?.about ?? '';
   const before = host.check.streak;
@@ -100,7 +100,6 @@ export function noteCheck(draft: Draft, id: string): boolean {
       openCheck(draft, found, id, host);
     }
   }
-  return ofChecks(state, id).length > 0;
 }
 
 /** What checks of this host have opened and may close. */
@@ -161,7 +160,7 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
   const hosts = Object.keys(state.plan.hosts).filter(
     (one) => one === id || (state.hosts[one]?.check.zone === zone && isWatched(draft, one)),
   );
-  const incident = open(draft, trouble, hosts);
+  open(draft, trouble, hosts);
   for (const one of hosts) {
     const own = openOne(state, `host:${one}`);
     if (own) {
@@ -175,7 +174,6 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
       state.hosts[one] = { ...known, check: { ...check, nextMs } };
     }
   }
-  replace(draft, incident);
 }
 
 /** The text may get better without a new message. */
@@ -382,7 +380,7 @@ function openOnce(draft: Draft, known: Incident | undefined, trouble: Trouble, h
   }
 }
 
-function open(draft: Draft, trouble: Trouble, hosts: string[]): Incident {
+function open(draft: Draft, trouble: Trouble, hosts: string[]): void {
   const { state, now } = draft;
   const { about, subject, code, evidence, mustAct } = trouble;
   let second = Math.floor(now.wallMs / 1000);
@@ -399,7 +397,6 @@ function open(draft: Draft, trouble: Trouble, hosts: string[]): Incident {
   const dropped = all.filter((one) => !isOpen(one)).slice(0, tooMany);
   state.incidents = all.filter((one) => !dropped.includes(one));
   say(draft, 'opened', incident);
-  return incident;
 }
 
 function close(draft: Draft, incident: Incident, sentence: string): void {

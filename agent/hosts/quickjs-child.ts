@@ -20,6 +20,8 @@ export interface ChildOptions {
   /** Written to its standard input, which is then closed unless `hold` is set; without it there is no input. */
   input?: Uint8Array;
   hold?: boolean;
+  /** It starts no others, so that to end it nobody has to look for them. */
+  alone?: boolean;
   /** Adds to the environment. */
   env?: Readonly<Record<string, string>>;
   onOutput(octets: Uint8Array): void;
@@ -283,7 +285,7 @@ function attend(
 
   function kill(signal: number): void {
     if (ended === undefined) {
-      for (const one of [...descendantsOf(pid), pid]) {
+      for (const one of options.alone ? [pid] : [...descendantsOf(pid), pid]) {
         os.kill(one, signal);
       }
     }

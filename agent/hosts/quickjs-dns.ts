@@ -131,6 +131,7 @@ function converse<T>(
     const child = start(['nc', address, String(port)], {
       input,
       hold: true,
+      alone: true,
       onOutput,
       onError: errors.add,
       onEnd: (status, startFault) =>

@@ -36,7 +36,7 @@ export function signRsa(hash: RsaHash, privateKeyPem: string, message: Uint8Arra
     return undefined;
   }
   const signature = decrypt(BigInt(`0x0001${'f'.repeat(padding)}00${digest}`), key);
-  return octetsOfHex(signature.toString(16).padStart(key.size * 2, '0'));
+  return octetsOfHex(hexOf(signature).padStart(key.size * 2, '0'));
 }
 
 /** By the Chinese remainder theorem (RFC 8017 section 5.1.2): four times as fast as in one piece. */
@@ -59,6 +59,11 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result;
 }
 
+/** Some versions of QuickJS put a zero in front when the highest bit is set. */
+function hexOf(value: bigint): string {
+  return value.toString(16).replace(/^0/, '');
+}
+
 function readKey(pem: string): PrivateKey | undefined {
   const [, pkcs1, text = ''] = PEM.exec(pem) ?? [];
   const octets = fromBase64(text);
@@ -72,7 +77,7 @@ function readKey(pem: string): PrivateKey | undefined {
   if (!modulus || !publicExponent || !exponent || !p || !q || !dP || !dQ || !qInverse || p * q !== modulus) {
     return undefined;
   }
-  const size = Math.ceil(modulus.toString(16).length / 2);
+  const size = Math.ceil(hexOf(modulus).length / 2);
   return size <= MAX_KEY_OCTETS ? { modulus, size, p, q, dP, dQ, qInverse } : undefined;
 }
 

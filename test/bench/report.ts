@@ -100,7 +100,7 @@ function scaleTable({ rows, failures }: ScaleResult): string[] {
     ...rows.map(
       ({ runtime, hosts, accounts, requests, fewest, confirmedMs, memory, resyncCpuMs, step, ...one }) =>
         row([
-          `${runtime}: ${hosts} on ${accounts}`,
+          `${runtime}${one.heapMib === undefined ? '' : `, ${one.heapMib} MiB`}: ${hosts} on ${accounts}`,
           `${requests}`,
           `${fewest}`,
           ms(confirmedMs?.median),
@@ -153,7 +153,7 @@ function latencyPanel({ entrants, pollers }: ContestResult, scheme: Entrant['sch
     xTitle: 'milliseconds',
     logX: true,
     bars: bars.flatMap(({ name, client, request }) =>
-      request ? [{ name, ...spreadBar(request), note: words(request.median), group: groupOf(client) }] : [],
+      request ? [{ name, ...spreadBar(request), note: words(request), group: groupOf(client) }] : [],
     ),
   };
 }
@@ -199,6 +199,6 @@ function groupOf(client: string): number {
   return ['holdfast', 'inadyn', 'ddclient'].findIndex((one) => client.startsWith(one));
 }
 
-function words(valueMs: number): string {
-  return valueMs < 1000 ? `${ms(valueMs)} ms` : `${(valueMs / 1000).toFixed(0)} s`;
+function words({ median, count }: Spread): string {
+  return median < 1000 ? `${ms(median)} ms` : `${(median / 1000).toFixed(0)} s (n=${count})`;
 }

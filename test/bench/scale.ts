@@ -23,6 +23,8 @@ import type { StepCost } from './scale-step.ts';
 
 export interface ScaleRow {
   runtime: Runtime;
+  /** Heap of Node in MiB, where that of a router is not enough. */
+  heapMib?: number;
   hosts: number;
   accounts: number;
   /** For each renumbering. */
@@ -58,6 +60,7 @@ const STEP_PROGRAM = fileURLToPath(new URL('scale-step.ts', import.meta.url));
 const STEP_FLAGS = ['--expose-gc', '--max-semi-space-size=256', '--no-flush-bytecode'];
 /** As the catalogue has it for No-IP. */
 const HOSTS_PER_CALL = 20;
+const LARGE_HEAP_MIB = 32;
 const RESYNCS = 10;
 const RESYNC_PAUSE_MS = 400;
 const CALM_MS = 3000;
@@ -73,21 +76,39 @@ export async function scale(
   for (const runtime of runtimes) {
     for (const [hosts, accounts] of options.sizes) {
       options.tell(`${runtime}: ${hosts} hostnames on ${accounts} accounts`);
-      const attempt = createMade();
-      made.onUndo(attempt.undoAll);
-      try {
-        rows.push(await oneSize(attempt, runtime, hosts, accounts, options));
-      } catch (error) {
-        const reason =
-          error instanceof Error ? error.message.split('\n').slice(0, 2).join(' ') : String(error);
-        failures.push(`${runtime}, ${hosts} hostnames on ${accounts} accounts: ${reason}`);
-        options.tell(`too much: ${reason}`);
-      } finally {
-        await attempt.undoAll();
-      }
+      const attempt = await trySize(made, runtime, hosts, accounts, options);
+      rows.push(...attempt.rows);
+      failures.push(...attempt.failures);
     }
   }
   return { rows, failures };
+}
+
+/** With the heap of a router, and with a larger one where that fails. */
+async function trySize(
+  made: Made,
+  runtime: Runtime,
+  hosts: number,
+  accounts: number,
+  options: ScaleOptions,
+): Promise<ScaleResult> {
+  const failures: string[] = [];
+  for (const heapMib of runtime === 'node' ? [undefined, LARGE_HEAP_MIB] : [undefined]) {
+    const attempt = createMade();
+    made.onUndo(attempt.undoAll);
+    try {
+      const row = await oneSize(attempt, runtime, hosts, accounts, options, heapMib);
+      return { rows: [{ ...row, ...(heapMib !== undefined && { heapMib }) }], failures };
+    } catch (error) {
+      const reason = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+      const heap = heapMib === undefined ? '' : ` with ${heapMib} MiB`;
+      failures.push(`${runtime}${heap}, ${hosts} hostnames on ${accounts} accounts: ${reason}`);
+      options.tell(`too much: ${reason}`);
+    } finally {
+      await attempt.undoAll();
+    }
+  }
+  return { rows: [], failures };
 }
 
 async function oneSize(
@@ -96,6 +117,7 @@ async function oneSize(
   hosts: number,
   accounts: number,
   { renumberings, bundle }: ScaleOptions,
+  heapMib: number | undefined,
 ): Promise<ScaleRow> {
   const logins = manyAccounts(hosts, accounts);
   const service = await startService({ accounts: logins, temper: PATIENT });
@@ -106,9 +128,13 @@ async function oneSize(
   });
   const router = startLoopbackRouter(made, {
     command: await commandFor(runtime, bundle),
-    flags: runtimeFlags(runtime, nodeFlags()),
+    flags: [
+      ...runtimeFlags(runtime, nodeFlags()),
+      // Of two, the last counts.
+      ...(heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]),
+    ],
     // Here only the updates count: what proves them in the DNS takes its time, however many requests there are.
-    config: loopbackConfig(service, { verify: '0' }),
+    config: loopbackConfig(service, { verify: '0', log_level: 'error' }),
     address: addressOf(0),
   });
   await allAt(service, router, hosts, addressOf(0));
@@ -158,11 +184,12 @@ async function allAt(
       }
       return done === hosts || router.hasEnded();
     },
-    () => `h${done}.ddns.example never came to ${address}: ${router.complaint()}`,
+    () => `${hosts - done} names were not published within ${LIMIT_MS / 1000} s`,
     LIMIT_MS,
   );
   if (router.hasEnded()) {
-    throw new Error(`the agent has ended: ${router.complaint()}`);
+    const outOfMemory = /heap out of memory|v8::internal::Heap/.test(router.complaint());
+    throw new Error(outOfMemory ? 'Node ran out of its heap' : `the agent has ended: ${router.complaint()}`);
   }
 }
 

@@ -7,7 +7,8 @@ const ipv6Value = fc.bigInt({ min: 0n, max: MAX_IPV6 });
 
 /** All eight groups, no shortening. */
 function fullText(value: bigint): string {
-  const hex = value.toString(16).padStart(32, '0');
+  // Some versions of QuickJS put a zero in front when the highest bit is set.
+  const hex = value.toString(16).padStart(32, '0').slice(-32);
   return Array.from({ length: 8 }, (_, index) => hex.slice(4 * index, 4 * index + 4)).join(':');
 }
 

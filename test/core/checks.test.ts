@@ -2,15 +2,25 @@
 import { describe, expect, test } from 'vitest';
 import { baselineOf, learnBaseline } from '../../agent/core/baseline.ts';
 import { type Command, openDraft } from '../../agent/core/draft.ts';
-import type { AxisVerdict, Judgement, NameServer } from '../../agent/core/health.ts';
-import type { Baseline } from '../../agent/core/state.ts';
+import type { Failure } from '../../agent/core/failure.ts';
+import type { AxisVerdict, DnsAxes, Judgement, NameServer } from '../../agent/core/health.ts';
+import type { AccountState, Baseline } from '../../agent/core/state.ts';
 import { step } from '../../agent/core/step.ts';
 import { agentState, type Changes, IPV4, IPV6, NOW } from './agent-state.ts';
 
-function asked(changes: Changes, verify = true): Extract<Command, { type: 'verify' }>[] {
+const UNREACHABLE: Failure = {
+  ...{ kind: 'unreachable', scope: 'attempt' },
+  ...{ code: 'net/UNREACHABLE', sentence: '' },
+};
+
+function axisOf(verdict: AxisVerdict) {
+  return { verdict, code: '', sentence: '', evidence: [], mustAct: false };
+}
+
+function asked(changes: Changes, verify = true, now = NOW): Extract<Command, { type: 'verify' }>[] {
   const state = agentState(changes);
   const plan = { ...state.plan, agent: { ...state.plan.agent, verify } };
-  const { commands } = step({ ...state, plan }, { type: 'woken' }, NOW);
+  const { commands } = step({ ...state, plan }, { type: 'woken' }, now);
   return commands.filter((one): one is Extract<Command, { type: 'verify' }> => one.type === 'verify');
 }
 
@@ -60,7 +70,7 @@ describe('a check', () => {
         lane: {
           retry: {
             ...{ failures: 1, notBeforeMs: NOW.ms + 1000 },
-            failure: { kind: 'unreachable', scope: 'attempt', code: 'net/UNREACHABLE', sentence: '' },
+            failure: UNREACHABLE,
           },
         },
       },
@@ -82,7 +92,194 @@ describe('a check', () => {
 
     expect(check?.homepage).toBe(looks ? homepage : undefined);
   });
+
+  test('looks at the web site in the first minutes after the boot too', () => {
+    const homepage = 'https://www.example.net';
+    const web = { up: false, sinceWallMs: 0, checkedMs: 0, detail: '' };
+    const lane = { retry: { failures: 1, notBeforeMs: 0, failure: UNREACHABLE } };
+    const justBooted = { ...NOW, ms: 60_000 };
+
+    const never = asked({ accountPlan: { homepage }, lane }, true, justBooted);
+    const moments = asked({ accountPlan: { homepage }, lane, account: { web } }, true, justBooted);
+
+    expect(never).toMatchObject([{ homepage }]);
+    expect(moments[0]).not.toHaveProperty('homepage');
+  });
+
+  const soon = (verdict: AxisVerdict) => ({ ...axisOf(verdict), code: `x/${verdict}` });
+
+  test.each<{ authority: AxisVerdict; publicView: AxisVerdict; ageSec: number; inSec: number[] }>([
+    // While an answer spreads, at 5, 15, 45, 120 and 300 s; then hourly.
+    { authority: 'pending', publicView: 'ok', ageSec: 0, inSec: [5, 15, 45, 120, 300, 3600] },
+    { authority: 'pending', publicView: 'pending', ageSec: 0, inSec: [5, 15, 45, 120, 300, 300] },
+    { authority: 'unknown', publicView: 'unknown', ageSec: 0, inSec: [5, 15, 45, 120, 300, 3600] },
+    { authority: 'ok', publicView: 'ok', ageSec: 0, inSec: [3600, 3600] },
+    { authority: 'ok', publicView: 'pending', ageSec: 0, inSec: [5, 15] },
+    // Counted from the confirmation, and never at once.
+    { authority: 'pending', publicView: 'ok', ageSec: 4, inSec: [1, 11, 41] },
+    { authority: 'pending', publicView: 'ok', ageSec: 5, inSec: [1, 10, 40] },
+    { authority: 'pending', publicView: 'ok', ageSec: 300, inSec: [1, 1] },
+    { authority: 'pending', publicView: 'ok', ageSec: 301, inSec: [3600, 3600] },
+  ])('$authority, $publicView, $ageSec s after the update is followed by the next', (row) => {
+    const { authority, publicView, ageSec, inSec } = row;
+    const since = { wallMs: NOW.wallMs, atMs: NOW.ms - ageSec * 1000 };
+    const confirmed = { ipv4: { address: IPV4, ...since }, ipv6: { address: IPV6, ...since } };
+    const found: Judgement = {
+      axes: { delegation: soon('ok'), authority: soon(authority), publicView: soon(publicView) },
+    };
+
+    const after = inSec.map((_, count) => {
+      const state = agentState({ host: { confirmed, check: { count, nextMs: 0, pending: true } } });
+      const { hosts } = step(state, { type: 'verified', host: 'home', found }, NOW).state;
+      return ((hosts.home?.check.nextMs ?? 0) - NOW.ms) / 1000;
+    });
+
+    expect(after).toEqual(inSec);
+  });
+
+  test.each<{
+    name: string;
+    old: AxisVerdict | undefined;
+    now: AxisVerdict;
+    of: keyof DnsAxes;
+    says: string[];
+  }>([
+    { name: 'the servers have it', old: undefined, now: 'ok', of: 'authority', says: ['notice'] },
+    { name: 'the servers have it at last', old: 'pending', now: 'ok', of: 'authority', says: ['notice'] },
+    { name: 'the servers still have it', old: 'ok', now: 'ok', of: 'authority', says: [] },
+    { name: 'the servers are odd', old: 'ok', now: 'warning', of: 'authority', says: ['warning'] },
+    { name: 'the servers are still odd', old: 'warning', now: 'warning', of: 'authority', says: [] },
+    { name: 'the servers fail', old: 'ok', now: 'failed', of: 'authority', says: ['notice'] },
+    { name: 'the servers cannot be asked', old: 'ok', now: 'unknown', of: 'authority', says: [] },
+    { name: 'the resolvers have it', old: 'pending', now: 'ok', of: 'publicView', says: [] },
+    { name: 'the resolvers have it again', old: 'failed', now: 'ok', of: 'publicView', says: ['notice'] },
+    { name: 'the resolvers are wrong', old: 'ok', now: 'failed', of: 'publicView', says: ['notice'] },
+    { name: 'the zone is odd', old: 'ok', now: 'warning', of: 'delegation', says: ['warning'] },
+  ])('after which $name ($old, $now) says $says', ({ old, now, of, says }) => {
+    const axis = (verdict: AxisVerdict) => ({ ...soon(verdict), sinceWallMs: 0, checkedWallMs: 0 });
+    const before = {
+      ...{ delegation: axis('ok'), authority: axis('ok'), publicView: axis('ok') },
+      ...(old && { [of]: axis(old) }),
+    };
+    const { [of]: _, ...others } = before;
+    const check = { count: old === undefined ? 0 : 3, nextMs: 0, pending: true };
+    const state = agentState({ host: { axes: old === undefined ? others : before, check } });
+    const axes = { delegation: soon('ok'), authority: soon('ok'), publicView: soon('ok'), [of]: soon(now) };
+
+    const { commands } = step(state, { type: 'verified', host: 'home', found: { axes } }, NOW);
+
+    const reports = commands.flatMap((one) => (one.type === 'report' ? one.report : []));
+    expect(reports.map(({ level }) => level)).toEqual(says);
+    expect(reports.every(({ host, code }) => host === 'home' && code === `x/${now}`)).toBe(true);
+  });
+
+  test('of an unchanged state keeps since when it stands, of a changed one begins anew', () => {
+    const axis = (verdict: AxisVerdict) => ({ ...soon(verdict), sinceWallMs: 5, checkedWallMs: 6 });
+    const axes = { delegation: axis('ok'), authority: axis('ok'), publicView: axis('ok') };
+    const state = agentState({ host: { axes, check: { count: 3, nextMs: 0, pending: true } } });
+    const found = { axes: { delegation: soon('ok'), authority: soon('warning'), publicView: soon('ok') } };
+
+    const { hosts } = step(state, { type: 'verified', host: 'home', found }, NOW).state;
+
+    const { delegation, authority } = hosts.home?.axes ?? {};
+    expect([delegation?.sinceWallMs, delegation?.checkedWallMs]).toEqual([5, NOW.wallMs]);
+    expect([authority?.sinceWallMs, authority?.checkedWallMs]).toEqual([NOW.wallMs, NOW.wallMs]);
+  });
+
+  const DOWN_SINCE_5 = { up: false, sinceWallMs: 5, checkedMs: 7, detail: 'no answer' };
+  const UP_SINCE_5 = { up: true, sinceWallMs: 5, checkedMs: 7, detail: 'HTTP 200' };
+
+  test.each<{
+    name: string;
+    known?: AccountState['web'];
+    up: boolean;
+    authority?: AxisVerdict;
+    sinceWallMs: number | undefined;
+    says?: string;
+  }>([
+    { name: 'answers, as was to be expected', up: true, sinceWallMs: NOW.wallMs },
+    { name: 'still answers', known: UP_SINCE_5, up: true, sinceWallMs: 5 },
+    {
+      name: 'answers no more',
+      known: UP_SINCE_5,
+      up: false,
+      sinceWallMs: NOW.wallMs,
+      says: 'The web site of Example DDNS does not answer. That is the web site alone and no outage of your names: home.example.org works.',
+    },
+    {
+      name: 'does not answer, nor does the name work',
+      up: false,
+      authority: 'pending',
+      sinceWallMs: NOW.wallMs,
+      says: 'The web site of Example DDNS does not answer. That is the web site alone and no outage of your names.',
+    },
+    { name: 'still does not answer', known: DOWN_SINCE_5, up: false, sinceWallMs: 5 },
+    {
+      name: 'answers again',
+      known: DOWN_SINCE_5,
+      up: true,
+      sinceWallMs: NOW.wallMs,
+      says: 'The web site of Example DDNS answers again.',
+    },
+    { name: 'does not answer, and no server does', up: false, authority: 'unknown', sinceWallMs: undefined },
+    { name: 'answers, and no server does', up: true, authority: 'unknown', sinceWallMs: NOW.wallMs },
+  ])('during which the web site $name', ({ known, up, authority = 'ok', sinceWallMs, says }) => {
+    const ok = { ...soon('ok'), sinceWallMs: 0, checkedWallMs: 0 };
+    const axes = { delegation: ok, authority: { ...ok, ...soon(authority) }, publicView: ok };
+    const host = { axes, check: { count: 3, nextMs: 0, pending: true } };
+    const state = agentState({ host, ...(known && { account: { web: known } }) });
+    const judged = { delegation: soon('ok'), authority: soon(authority), publicView: soon('ok') };
+    const found: Judgement = { axes: judged, web: { up, detail: 'as it was' } };
+
+    const after = step(state, { type: 'verified', host: 'home', found }, NOW);
+
+    const web =
+      sinceWallMs === undefined ? undefined : { up, sinceWallMs, checkedMs: NOW.ms, detail: 'as it was' };
+    expect(after.state.accounts.a?.web).toEqual(web);
+    const reports = after.commands.flatMap((one) => (one.type === 'report' ? one.report : []));
+    expect(reports.map(({ sentence }) => sentence)).toEqual(says === undefined ? [] : [says]);
+  });
+
+  test('whose address was confirmed anew meanwhile says nothing', () => {
+    const state = agentState();
+    const found: Judgement = {
+      axes: { delegation: soon('failed'), authority: soon('failed'), publicView: soon('failed') },
+    };
+
+    const { hosts } = step(state, { type: 'verified', host: 'home', found }, NOW).state;
+
+    expect(hosts.home?.axes).toEqual({});
+  });
 });
+
+/** At most eight at a time: a router has few sockets. */
+test.each([
+  { running: 0, asked: 10, begun: 8 },
+  { running: 7, asked: 10, begun: 1 },
+  { running: 8, asked: 10, begun: 0 },
+  { running: 0, asked: 8, begun: 8 },
+])(
+  'of $asked names, with $running checks under way, $begun are asked about now',
+  ({ running, asked: names, begun }) => {
+    const state = agentState();
+    const { home: plan } = state.plan.hosts;
+    const { home: host } = state.hosts;
+    if (!plan || !host) {
+      throw new Error('the agent at rest has lost its hostname');
+    }
+    const ids = Array.from({ length: running + names }, (_, index) => `host${index}`);
+    const check = (index: number) => ({ ...host.check, pending: index < running });
+    const many = {
+      ...state,
+      plan: { ...state.plan, hosts: Object.fromEntries(ids.map((id) => [id, { ...plan, id }])) },
+      hosts: Object.fromEntries(ids.map((id, index) => [id, { ...host, check: check(index) }])),
+    };
+
+    const { commands } = step(many, { type: 'woken' }, NOW);
+
+    expect(commands.filter(({ type }) => type === 'verify')).toHaveLength(begun);
+  },
+);
 
 describe('a zone', () => {
   const OWN: NameServer[] = [
@@ -97,17 +294,10 @@ describe('a zone', () => {
     delegation: AxisVerdict,
     authority: AxisVerdict,
   ): Baseline | undefined {
-    const axis = (verdict: AxisVerdict) => ({
-      verdict,
-      code: '',
-      sentence: '',
-      evidence: [],
-      mustAct: false,
-    });
     const found: Judgement = {
       zone: 'example.org',
       ...(nameServers && { view: { nameServers } }),
-      axes: { delegation: axis(delegation), authority: axis(authority), publicView: axis('ok') },
+      axes: { delegation: axisOf(delegation), authority: axisOf(authority), publicView: axisOf('ok') },
     };
     const baselines: Record<string, Baseline> = known === undefined ? {} : { 'example.org': known };
     const draft = openDraft({ ...agentState(), baselines }, NOW);

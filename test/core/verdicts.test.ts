@@ -121,6 +121,16 @@ describe('the authoritative servers', () => {
       expected: 'ok authority/OK',
     },
     {
+      name: 'a wildcard that has our address among others',
+      more: { authority: answers('ok'), sibling: { addresses: [ADDRESS, ELSEWHERE], detail: '' } },
+      expected: 'ok authority/OK',
+    },
+    {
+      name: 'a wrong address that is one of several for every name',
+      more: { authority: answers('wrong'), sibling: { addresses: [ELSEWHERE, ADDRESS], detail: '' } },
+      expected: 'failed authority/STALE act',
+    },
+    {
       name: 'one address for every name, and it is not ours',
       more: { authority: answers('wrong', 'wrong'), sibling: { addresses: [ELSEWHERE], detail: '' } },
       expected: 'failed authority/SINKHOLED',

@@ -47,7 +47,7 @@ export interface Watcher {
 }
 
 export interface ReplayOptions {
-  /** Built `holdfast.cjs`. */
+  /** Built `holdfast.cjs` or `holdfast.mjs`. */
   bundle: string;
   folder?: string;
   /** Virtual milliseconds in a real one at most; default: as fast as can be. */

@@ -2,6 +2,7 @@
  * A laboratory: the built agent as a process on a router that exists for it alone, and a whole provider with
  * its DNS around it. Sockets, files and processes are real; time is the laboratory's own.
  */
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -16,11 +17,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { StatusDocument, StatusEvent, StatusHost } from '../../agent/engine/status.ts';
 import { isAlive } from '../demo/cleanup.ts';
 import { type InterfaceStatus, netifdFixture } from '../fakes/netifd-feed.ts';
+import { commandFor } from '../quickjs/runtime.ts';
 import { type Service, type ServiceOptions, startService } from '../service/service.ts';
 import { type StartOptions, type TimedProcess, type WorldTime, worldTime } from './virtual-time.ts';
 
@@ -75,6 +78,8 @@ export const SECOND_ADDRESS = '198.51.100.21';
 /** The day it began, a Monday. */
 export const LAB_BEGINS_MS = Date.UTC(2014, 5, 30, 12);
 
+const VIRTUAL_OS = fileURLToPath(new URL('virtual-time-qjs.mjs', import.meta.url));
+
 /** Real milliseconds; only a failing row waits so long. */
 const PATIENCE_MS = 20_000;
 const LOOK_EVERY_MS = 4;
@@ -98,12 +103,12 @@ export interface LabOptions {
   folder?: string;
 }
 
-/** Starts the world once; routers come and go in it. `bundle`: the built `holdfast.cjs`. */
+/** Starts the world once; routers come and go in it. `bundle`: the built `holdfast.cjs` or `holdfast.mjs`. */
 export async function openLab(bundle: string, options: LabOptions = {}): Promise<Lab> {
   const time = worldTime(options.beginsMs ?? LAB_BEGINS_MS);
   const service = await startService({ nowMs: time.nowMs, onSilence: time.silence, ...options.service });
   const folder = options.folder ?? ownFolder();
-  const program = installed(bundle, folder, service);
+  const program = await installed(bundle, folder, service);
   let current: { router: Router; dispose(): Promise<void> } | undefined;
 
   async function fresh(): Promise<Router> {
@@ -127,7 +132,7 @@ export async function openLab(bundle: string, options: LabOptions = {}): Promise
 }
 
 /** A copy of the program in whose catalogue the test provider stands in the place of No-IP. */
-function installed(bundle: string, folder: string, service: Service): string {
+async function installed(bundle: string, folder: string, service: Service): Promise<Program> {
   const place = join(folder, 'program');
   cpSync(dirname(bundle), place, { recursive: true });
   const catalogueFile = join(place, 'catalogue.json');
@@ -136,12 +141,54 @@ function installed(bundle: string, folder: string, service: Service): string {
     .replaceAll('https://www.noip.com"', `${service.web.url}"`)
     .replaceAll('https://dynupdate.no-ip.com/', `${new URL(service.api.url).origin}/`);
   writeFileSync(catalogueFile, ours);
-  return join(place, 'holdfast.cjs');
+  const path = join(place, basename(bundle));
+  return path.endsWith('.mjs') ? onQuickjs(path, folder, service) : { path, env: {}, start: {}, folders: [] };
+}
+
+interface Program {
+  path: string;
+  env: Record<string, string>;
+  start: Pick<StartOptions, 'runner'>;
+  /** They come first in its PATH. */
+  folders: string[];
+}
+
+/** `curl` with less patience: it waits in real time, and a service that is silent stays so. */
+const HASTY_CURL = `#!/bin/sh
+sed 's/^\\(max-time\\|connect-timeout\\) = .*/\\1 = 3/' | exec CURL "$@"
+`;
+
+/** Every part of the copy takes its clock from the world. */
+async function onQuickjs(path: string, folder: string, service: Service): Promise<Program> {
+  const place = dirname(path);
+  for (const name of readdirSync(place).filter((one) => one.endsWith('.mjs'))) {
+    const text = readFileSync(join(place, name), 'utf8');
+    writeFileSync(
+      join(place, name),
+      text.replaceAll(/import\*as ([\w$]+) from"os"/g, 'import{virtualOs as $1}from"./virtual-time-qjs.mjs"'),
+    );
+  }
+  // As in the sources of the agent, the prefix tells whose modules they are.
+  writeFileSync(
+    join(place, 'virtual-time-qjs.mjs'),
+    readFileSync(VIRTUAL_OS, 'utf8').replaceAll('quickjs:', ''),
+  );
+  const { argv, env, folders } = await commandFor('quickjs', place);
+  const bin = join(folder, 'hasty');
+  mkdirSync(bin);
+  const curl = execFileSync('sh', ['-c', 'command -v curl'], { encoding: 'utf8' }).trim();
+  writeFileSync(join(bin, 'curl'), HASTY_CURL.replace('CURL', curl), { mode: 0o755 });
+  return {
+    path,
+    env: { ...env, CURL_CA_BUNDLE: service.caFile },
+    start: { runner: argv.slice(0, -1) },
+    folders: [bin, ...folders],
+  };
 }
 
 function createRouter(
   folder: string,
-  program: string,
+  program: Program,
   service: Service,
   time: WorldTime,
 ): { router: Router; dispose(): Promise<void> } {
@@ -155,7 +202,8 @@ function createRouter(
   for (const stream of ['listen', 'subscribe']) writeFileSync(join(ubusDir, `${stream}.log`), '');
   say(wanAt(FIRST_ADDRESS));
   const env = {
-    PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+    ...program.env,
+    PATH: [join(folder, 'bin'), ...program.folders, process.env.PATH].join(delimiter),
     HOLDFAST_UBUS_DIR: ubusDir,
     // Trusted besides the system's: for the web site and DNS over HTTPS, which have no ca_file.
     NODE_EXTRA_CA_CERTS: service.caFile,
@@ -240,7 +288,8 @@ function createRouter(
     publishedFile: join(folder, 'flash/published.json'),
     configure: (text) => writeFileSync(configFile, text.replaceAll('{DIR}', folder), { mode: 0o600 }),
     async boot(options = {}) {
-      const started = time.start(program, ['run', '--config', configFile], { env, cwd: folder, ...options });
+      const words = ['run', '--config', configFile];
+      const started = time.start(program.path, words, { env, cwd: folder, ...program.start, ...options });
       const { child } = started;
       agent = started;
       for (const stream of [child.stdout, child.stderr]) {

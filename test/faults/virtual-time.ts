@@ -3,7 +3,10 @@
  * network, and otherwise goes as far, and as fast, as this side allows (see `virtual-time.cjs`).
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { clientAt } from './clients.ts';
 
 const PRELOAD = fileURLToPath(new URL('virtual-time.cjs', import.meta.url));
 
@@ -31,6 +34,8 @@ export interface StartOptions extends Pick<SpawnOptions, 'env' | 'cwd'> {
   wallMs?: number;
   /** Virtual milliseconds in a real one; default: as fast as can be. */
   rate?: number;
+  /** Runs the program in place of Node: `qjs` with its flags. Signals and disk faults are for Node alone. */
+  runner?: readonly string[];
 }
 
 export interface TimedProcess {
@@ -51,26 +56,28 @@ const BOOT_MS = 60_000;
 
 export function worldTime(startWallMs: number): WorldTime {
   let monotonicMs = BOOT_MS;
-  let running: ChildProcess | undefined;
+  let running: Link | undefined;
 
   return {
     nowMs: () => startWallMs + monotonicMs - BOOT_MS,
     monotonicMs: () => monotonicMs,
-    silence: (port) => void (running?.connected && running.send({ silent: port }, () => {})),
-    start(program, args, { wallMs = startWallMs + monotonicMs - BOOT_MS, rate, ...options }) {
-      const child = spawn(process.execPath, ['--require', PRELOAD, program, ...args], {
+    silence: (port) => running?.silence(port),
+    start(program, args, { wallMs = startWallMs + monotonicMs - BOOT_MS, rate, runner, ...options }) {
+      const [file = '', ...flags] = runner ?? [process.execPath, '--require', PRELOAD];
+      const child = spawn(file, [...flags, program, ...args], {
         ...options,
         env: {
           ...options.env,
           HOLDFAST_VIRTUAL_TIME: JSON.stringify({ monotonicMs, wallMs, ...(rate !== undefined && { rate }) }),
         },
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        stdio: ['ignore', 'pipe', 'pipe', runner ? 'pipe' : 'ipc'],
       });
-      running = child;
+      const link = runner ? linkByPipe(child) : linkByIpc(child);
+      running = link;
       let limitMs = monotonicMs;
       let ended = false;
       let onArrival: (alive: boolean) => void = () => {};
-      child.on('message', (told: Told) => {
+      link.onTold((told) => {
         monotonicMs = Math.max(monotonicMs, told.monotonicMs);
         if (told.arrived && told.monotonicMs >= limitMs) {
           onArrival(true);
@@ -82,7 +89,7 @@ export function worldTime(startWallMs: number): WorldTime {
           onArrival(false);
         });
       }
-      const send = (message: object) => void (child.connected && child.send(message, () => {}));
+      const { send } = link;
       return {
         child,
         advance(durationMs) {
@@ -100,6 +107,35 @@ export function worldTime(startWallMs: number): WorldTime {
         signal: (name) => send({ signal: name }),
         setDiskFault: (fault) => send({ diskFault: fault ?? null }),
       };
+    },
+  };
+}
+
+/** How an agent is told of its time, and tells. */
+interface Link {
+  send(message: object): void;
+  onTold(run: (told: Told) => void): void;
+  silence(port: number): void;
+}
+
+function linkByIpc(child: ChildProcess): Link {
+  const send = (message: object) => void (child.connected && child.send(message, () => {}));
+  return { send, onTold: (run) => void child.on('message', run), silence: (port) => send({ silent: port }) };
+}
+
+/** Lines of JSON over descriptor 3. There the sockets are those of children, so it is told which of them. */
+function linkByPipe(child: ChildProcess): Link {
+  const pipe = child.stdio[3] as Socket;
+  pipe.on('error', () => {});
+  const send = (message: object) => void (pipe.writable && pipe.write(`${JSON.stringify(message)}\n`));
+  return {
+    send,
+    onTold: (run) => void createInterface({ input: pipe }).on('line', (line) => run(JSON.parse(line))),
+    silence(port) {
+      const pid = clientAt(port, child.pid ?? 0);
+      if (pid !== undefined) {
+        send({ silentPid: pid });
+      }
     },
   };
 }

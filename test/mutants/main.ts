@@ -35,8 +35,11 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CORE = 'agent/core';
 const NOT_COPIED = ['.git', 'dist', 'node_modules'];
 const FOUND = join(ROOT, 'dist/mutants.json');
-/** For one change. It may make an endless loop; that too is noticed. */
-const PATIENCE_MS = 180_000;
+/** All tests take so long at most; and for one change so many times as long as without it. */
+const START_PATIENCE_MS = 600_000;
+const PATIENCE = 3;
+/** A change may make an endless loop; that too is noticed. */
+const ENDLESS = 'it never ended';
 
 /** One change and what became of it. */
 interface Tried {
@@ -71,6 +74,12 @@ if (values.help) {
 
 async function tryAll(): Promise<void> {
   const copy = makeCopy();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      rmSync(copy, { recursive: true, force: true });
+      process.exit(1);
+    });
+  }
   let suite: Suite | undefined;
   try {
     const chosen = chosenOf(copy);
@@ -86,9 +95,9 @@ async function tryAll(): Promise<void> {
       const file = join(copy, CORE, change.file);
       const original = readFileSync(file);
       writeFileSync(file, source);
-      const by = await suite.ask(`${CORE}/${change.file}`).catch(() => 'it never ended');
+      const by = await suite.ask(`${CORE}/${change.file}`).catch(() => ENDLESS);
       writeFileSync(file, original);
-      if (by === 'it never ended') {
+      if (by === ENDLESS) {
         suite = await startSuite(copy);
       }
       tried.push(
@@ -179,13 +188,15 @@ async function startSuite(copy: string): Promise<Suite> {
     execArgv: [...process.execArgv, '--no-warnings'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const told = await answerOf(child);
+  const startedMs = performance.now();
+  const told = await answerOf(child, START_PATIENCE_MS);
+  const patienceMs = PATIENCE * (performance.now() - startedMs);
   if (!('ready' in told)) {
     throw new Error(`The tests fail without any change: ${told.noticedBy}`);
   }
   return {
     async ask(file) {
-      const answer = answerOf(child);
+      const answer = answerOf(child, patienceMs);
       child.send({ file } satisfies Ask);
       const ended = await answer;
       return 'noticedBy' in ended ? ended.noticedBy : undefined;
@@ -194,9 +205,9 @@ async function startSuite(copy: string): Promise<Suite> {
   };
 }
 
-function answerOf(child: ChildProcess): Promise<Told> {
+function answerOf(child: ChildProcess, patienceMs: number): Promise<Told> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
     const onExit = () => {
       clearTimeout(timer);
       reject(new Error('The tests have ended without an answer.'));

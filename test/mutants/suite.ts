@@ -72,6 +72,7 @@ process.on('message', ({ file }: Ask) => {
     () => process.exit(1),
   );
 });
+process.on('disconnect', () => process.exit());
 tell({ ready: all.length });
 
 function tell(told: Told): void {

@@ -25,6 +25,8 @@ const MATCHERS: Record<string, Matcher> = {
   toEqual: (received, expected) => isEqual(received, expected),
   toMatchObject: (received, expected) => isPart(received, expected),
   toBeUndefined: (received) => received === undefined,
+  toBeDefined: (received) => received !== undefined,
+  toBeNull: (received) => received === null,
   toBeLessThan: (received, expected) => Number(received) < Number(expected),
   toBeLessThanOrEqual: (received, expected) => Number(received) <= Number(expected),
   toBeGreaterThan: (received, expected) => Number(received) > Number(expected),
@@ -76,6 +78,9 @@ function isObject(value: unknown): value is object {
 /** Equal in what can be seen; a property that is undefined is as good as none. */
 function isEqual(a: unknown, b: unknown): boolean {
   return compared(a, b, (one, other) => {
+    if (Array.isArray(one) && lengthOf(one) !== lengthOf(other)) {
+      return false;
+    }
     const names = [...new Set([...Object.keys(one), ...Object.keys(other)])];
     return names.every((name) => isEqual(Reflect.get(one, name), Reflect.get(other, name)));
   });
@@ -118,12 +123,13 @@ function kindOf(value: object): string {
   return Object.prototype.toString.call(value);
 }
 
-function shown(value: unknown): string {
+/** For people. */
+export function shown(value: unknown): string {
   const text = JSON.stringify(value, (_, inner: unknown) => {
     if (inner instanceof Map || inner instanceof Set) {
       return [...inner];
     }
-    return inner === undefined ? 'undefined' : inner;
+    return inner === undefined || typeof inner === 'bigint' ? String(inner) : inner;
   });
   return text ?? String(value);
 }
@@ -136,7 +142,12 @@ function assertions(received: unknown, note: string | undefined, isNegated: bool
       name,
       (...expected: unknown[]) => {
         if (matches(received, ...expected) === isNegated) {
-          const words = [`expected ${shown(received)}`, isNegated ? 'not ' : '', name, ...expected.map(shown)];
+          const words = [
+            `expected ${shown(received)}`,
+            isNegated ? 'not ' : '',
+            name,
+            ...expected.map(shown),
+          ];
           throw new Error(`${note === undefined ? '' : `${note}: `}${words.join(' ')}`);
         }
       },
@@ -156,22 +167,26 @@ function assertions(received: unknown, note: string | undefined, isNegated: bool
   }) as unknown as Assertions;
 }
 
-export function expect(received: unknown, note?: string): Assertions {
+export function expectOnQjs(received: unknown, note?: string): Assertions {
   return assertions(received, note, false);
 }
 
-expect.any = (type: { new (...parts: never[]): unknown; name: string }) =>
-  new Pattern(
-    `any ${type.name}`,
-    (value) => value !== undefined && value !== null && (value instanceof type || Object(value) instanceof type),
+expectOnQjs.any = (type: { new (...parts: never[]): unknown; name: string }) =>
+  new Pattern(`any ${type.name}`, (value) =>
+    ['Number', 'String', 'Object'].includes(type.name)
+      ? typeof value === type.name.toLowerCase()
+      : value instanceof type,
   );
-expect.objectContaining = (part: object) =>
+expectOnQjs.objectContaining = (part: object) =>
   new Pattern(`object with ${shown(part)}`, (value) =>
     Object.entries(part).every(
       ([name, wanted]) => isObject(value) && name in value && isEqual(Reflect.get(value, name), wanted),
     ),
   );
-expect.stringContaining = (part: string) =>
+expectOnQjs.stringContaining = (part: string) =>
   new Pattern(`text with ${part}`, (value) => typeof value === 'string' && value.includes(part));
-expect.stringMatching = (pattern: RegExp | string) =>
-  new Pattern(`text like ${pattern}`, (value) => typeof value === 'string' && new RegExp(pattern).test(value));
+expectOnQjs.stringMatching = (pattern: RegExp | string) =>
+  new Pattern(
+    `text like ${pattern}`,
+    (value) => typeof value === 'string' && new RegExp(pattern).test(value),
+  );

@@ -20,6 +20,7 @@ export type Call =
     }
   | { call: 'datagram'; args: [] }
   | { call: 'after'; args: [delayMs: number] }
+  | { call: 'signRsa'; args: [privateKeyPem: string, message: number[]] }
   | { call: 'facts'; args: [] };
 type Host = ReturnType<typeof quickjsHost>;
 
@@ -74,6 +75,11 @@ async function answer(id: number, asked: Call): Promise<unknown> {
         timeoutMs: 1,
         accept: () => undefined,
       });
+    case 'signRsa': {
+      const [privateKeyPem, message] = asked.args;
+      const signature = await host.crypto.signRsa('sha256', privateKeyPem, Uint8Array.from(message));
+      return signature && [...signature];
+    }
     case 'after': {
       const startMs = host.monotonicMs();
       return new Promise((resolve) => host.after(asked.args[0], () => resolve(host.monotonicMs() - startMs)));

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createSign, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -51,6 +52,20 @@ describe('the process', () => {
     expect(facts.memoryKib).toBeGreaterThan(1000);
     expect(facts.memoryKib).toBeLessThan(20_000);
     expect(new Set(facts.random).size).toBeGreaterThan(1);
+  });
+
+  // Bits of the key's length that fill whole words of a big number, and one less.
+  test.each([2048, 2047, 1024])('signs with RSA keys of %i bits like everybody', async (modulusLength) => {
+    const remote = await host();
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const message = [1, 2, 3];
+
+    const signature = await remote.call<number[] | null>({ call: 'signRsa', args: [pem, message] });
+
+    const expected = createSign('sha256').update(Buffer.from(message)).sign(privateKey);
+    expect(Buffer.from(signature ?? []).toString('hex')).toBe(expected.toString('hex'));
+    expect(publicKey.asymmetricKeyDetails?.modulusLength).toBe(modulusLength);
   });
 
   test('waits no shorter than asked', async () => {

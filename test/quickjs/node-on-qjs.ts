@@ -1,4 +1,4 @@
-/** What the fakes of the suites need of Node, for `qjs`: reading fixtures, and addresses of files and servers. */
+/** What the suites need of Node, for `qjs`: reading fixtures, addresses of files and servers, turns of the loop. */
 import * as os from 'quickjs:os';
 import * as std from 'quickjs:std';
 
@@ -11,7 +11,10 @@ class PlainUrl {
       this.href = text;
     } else {
       // Relative to a file: only `../` at the beginning.
-      const folders = String(base).replace(/[^/]*$/, '').split('/').slice(0, -1);
+      const folders = String(base)
+        .replace(/[^/]*$/, '')
+        .split('/')
+        .slice(0, -1);
       const steps = text.split('/');
       while (steps[0] === '..') {
         steps.shift();
@@ -43,7 +46,13 @@ function decoded(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' '));
 }
 
-Object.assign(globalThis, { URL: PlainUrl });
+Object.assign(globalThis, {
+  URL: PlainUrl,
+  // Promises have settled before the next turn of the loop, as with Node's.
+  setImmediate: (run: () => void) => os.setTimeout(run, 0),
+  setTimeout: os.setTimeout,
+  clearTimeout: os.clearTimeout,
+});
 
 export function readFileSync(address: PlainUrl, _encoding: 'utf8'): string {
   const text = std.loadFile(address.pathname);

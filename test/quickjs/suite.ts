@@ -23,7 +23,10 @@ const onQjs: Plugin = {
         ? { errors: [{ text: `there is no stand-in for ${path}` }] }
         : { path: standIn };
     });
-    onResolve({ filter: /^quickjs:/ }, ({ path }) => ({ path: path.replace('quickjs:', ''), external: true }));
+    onResolve({ filter: /^quickjs:/ }, ({ path }) => ({
+      path: path.replace('quickjs:', ''),
+      external: true,
+    }));
     // In a bundle each module would have the bundle's own address.
     onLoad({ filter: /[/\\]test[/\\].*\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replaceAll(

@@ -2,10 +2,8 @@
  * What suites need of vitest, for `qjs`: they run one test after the other, and each tells how it ended as a line
  * of JSON. Whatever is missing here fails the bundling or the test, never passes.
  */
-import * as os from 'quickjs:os';
 import * as std from 'quickjs:std';
-
-export { expect } from './expect-on-qjs.ts';
+import { expectOnQjs, shown } from './expect-on-qjs.ts';
 
 export interface Told {
   file: string;
@@ -66,12 +64,13 @@ function named(name: string, values: readonly unknown[]): string {
   let next = 0;
   return name.replace(/%[sdijo#]|\$(\w+)/g, (_, property?: string) => {
     const value = property === undefined ? values[next++] : Reflect.get(Object(values[0]), property);
-    return typeof value === 'string' ? value : String(JSON.stringify(value));
+    return typeof value === 'string' ? value : shown(value);
   });
 }
 
 export const test = Object.assign(register, { each: forEachRow(register) });
 export const describe = Object.assign(group, { each: forEachRow(group) });
+export const expect = expectOnQjs;
 export const vi = { setConfig() {} };
 
 export function beforeAll(run: Step): void {
@@ -118,6 +117,3 @@ export function failWith(error: unknown): never {
   std.err.puts(error instanceof Error ? `${error}\n${error.stack}\n` : `${error}\n`);
   return std.exit(1);
 }
-
-/** Promises have settled before the next turn of the loop, as with Node's. */
-Object.assign(globalThis, { setImmediate: (run: () => void) => os.setTimeout(run, 0) });

@@ -173,7 +173,10 @@ export function tellSteady(draft: Draft): void {
       return [];
     }
     const found = choiceReport(plan, choice, hosts[id]?.confirmed[family]?.address);
-    const often = `${isFlapping ? 'It keeps changing:' : 'It changed'} ${changes} times in ${Math.ceil(forMs / 1000)} s.`;
+    const verb = isFlapping ? 'keeps changing:' : 'changed';
+    // Nothing has changed since "keeps changing" was said.
+    const often =
+      changes === 0 ? 'It is steady now.' : `It ${verb} ${changes} times in ${Math.ceil(forMs / 1000)} s.`;
     const level = found.level === 'info' ? 'notice' : found.level;
     return { ...found, level, sentence: `${found.sentence} ${often}` };
   });

@@ -336,7 +336,7 @@ export function rebase(saved: SavedState, savedMs: number, nowMs: number): Saved
 
 /** What was seen in a row was counted on the clock of the boot before. */
 function checkAfterBoot({ streak: _, ...check }: CheckState): CheckState {
-  return { ...check, nextMs: 0, pending: false };
+  return { ...check, nextMs: 0 };
 }
 
 function baselinesAfterBoot({ baselines }: SavedState): SavedState['baselines'] {

@@ -65,6 +65,7 @@ export function linesSvg(panels: readonly (Panel | BarPanel)[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(panels.map(({ title }) => title).join('; '))}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     ...body,
     '</svg>\n',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NO_RETRY, type Retry } from '../../agent/core/backoff.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import type { Axis, AxisVerdict } from '../../agent/core/health.ts';
-import type { HostState, UpdateItem } from '../../agent/core/state.ts';
+import type { AliasState, HostState, UpdateItem } from '../../agent/core/state.ts';
 import { isSettled, nextAttempt, updateAxis, verdictOf } from '../../agent/core/summary.ts';
 import { agentState, type Changes, confirmation, IPV4, IPV6, NOW } from './agent-state.ts';
 
@@ -58,6 +58,15 @@ describe('the update channel', () => {
       name: 'the lane has to wait',
       changes: { host: CHANGED, lane: { retry: waiting('net/Y') } },
       expected: 'failed net/Y',
+    },
+    {
+      name: 'both have to wait: what reaches further is named',
+      changes: {
+        host: { ...CHANGED, retry: waiting('dyndns2/X') },
+        account: { wait: waiting('dyndns2/911') },
+        lane: { retry: waiting('net/Y') },
+      },
+      expected: 'failed dyndns2/911',
     },
     {
       name: 'a failure of the account is no matter for a name that is confirmed',
@@ -220,10 +229,34 @@ describe('settled', () => {
   test.each([
     { name: 'a reading under way', pending: true, inMs: 600_000, settled: false },
     { name: 'a reading that is repeated soon', pending: false, inMs: 2000, settled: false },
+    { name: 'a reading in five seconds', pending: false, inMs: 5000, settled: false },
+    { name: 'a reading later than that', pending: false, inMs: 5001, settled: true },
     { name: 'the next resync', pending: false, inMs: 600_000, settled: true },
   ])('$name: $settled', ({ pending, inMs, settled }) => {
     const network = { nextMs: NOW.ms + inMs, pending, again: false, outdated: false, failures: 0 };
 
     expect(isSettled({ ...agentState(), reads: { network } }, NOW, PATIENCE_MS)).toBe(settled);
+  });
+
+  test.each([
+    { attempt: undefined, settled: true },
+    { attempt: { id: 1, task: 'write' as const, target: 'home' }, settled: false },
+  ])('an alias with $attempt under way: $settled', ({ attempt, settled }) => {
+    const www: AliasState = {
+      ...{ hostname: 'www.example.org', account: 'a', revision: '1', unread: false, health: {} },
+      ...{ retry: NO_RETRY, check: { count: 0, nextMs: 0 }, ...(attempt && { attempt }) },
+    };
+
+    expect(isSettled({ ...agentState(), aliases: { www } }, NOW, PATIENCE_MS)).toBe(settled);
+  });
+
+  test.each([
+    { sending: undefined, settled: true },
+    { sending: 7, settled: false },
+  ])('a channel on whose way is message $sending: $settled', ({ sending, settled }) => {
+    const channels = { web: { retry: NO_RETRY, ...(sending !== undefined && { sending }) } };
+    const outbox = { lastId: 7, messages: [], channels };
+
+    expect(isSettled({ ...agentState(), outbox }, NOW, PATIENCE_MS)).toBe(settled);
   });
 });

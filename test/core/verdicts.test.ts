@@ -448,6 +448,34 @@ test('each axis has its evidence, one line for each server and each look', () =>
   ]);
 });
 
+test.each<{ name: string; said: ParentAnswer; line: string }>([
+  { name: 'names', said: parent('ns1.example.net'), line: 'a.tld.example: NS ns1.example.net' },
+  { name: 'nobody', said: { ...parent(), kind: 'absent' }, line: 'a.tld.example: no delegation' },
+  {
+    name: 'nobody, with what it said',
+    said: { ...parent(), kind: 'absent', detail: 'NXDOMAIN' },
+    line: 'a.tld.example: no delegation (NXDOMAIN)',
+  },
+  {
+    name: 'something by somebody else',
+    said: { ...parent(), kind: 'intercepted' },
+    line: 'a.tld.example: answered by somebody else',
+  },
+])('a parent server that names $name is quoted', ({ said, line }) => {
+  expect(judge(found({ delegation: [said] }), asked()).axes.delegation.evidence[0]).toBe(line);
+});
+
+test.each<{ kinds: AnswerKind[]; delegation: ParentAnswer[]; says: string }>([
+  { kinds: ['wrong'], delegation: AS_EVER, says: `gives out ${ELSEWHERE}.` },
+  { kinds: ['no-data'], delegation: AS_EVER, says: 'gives out none.' },
+  { kinds: ['wrong'], delegation: TAKEN, says: `lead visitors to ${ELSEWHERE} and not to you.` },
+  { kinds: ['blocked'], delegation: TAKEN, says: 'lead visitors to nowhere and not to you.' },
+])('servers that say $kinds: "$says"', ({ kinds, delegation, says: text }) => {
+  const { authority } = judge(found({ authority: answers(...kinds), delegation }), asked()).axes;
+
+  expect(authority.sentence).toContain(text);
+});
+
 test('the lifetime of the record is the shortest that a right answer has', () => {
   const [first, second, third] = answers('ok', 'ok', 'wrong');
   const authority = [

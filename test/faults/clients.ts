@@ -3,18 +3,18 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Undefined when it is gone. */
 export function clientAt(port: number, parent: number): number | undefined {
-  const inode = inodeAt(port);
-  return inode === undefined
-    ? undefined
-    : childrenOf(parent).find((pid) => linksOf(pid).includes(`socket:[${inode}]`));
+  const sockets = socketsAt(port);
+  return childrenOf(parent).find((pid) => linksOf(pid).some((link) => sockets.includes(link)));
 }
 
-function inodeAt(port: number): string | undefined {
+/** Several: connections that were closed a moment ago (TIME_WAIT, without an inode) keep their port. */
+function socketsAt(port: number): string[] {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const rows = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
-    quietly(() => readFileSync(file, 'utf8').split('\n'), []),
-  );
-  return rows.map((row) => row.trim().split(/ +/)).find(([, address]) => address?.endsWith(local))?.[9];
+  return ['/proc/net/tcp', '/proc/net/tcp6']
+    .flatMap((file) => quietly(() => readFileSync(file, 'utf8').split('\n'), []))
+    .map((row) => row.trim().split(/ +/))
+    .filter(([, address, , , , , , , , inode]) => address?.endsWith(local) && inode !== '0')
+    .map((fields) => `socket:[${fields[9]}]`);
 }
 
 function childrenOf(parent: number): number[] {

@@ -155,7 +155,7 @@ interface Program {
 
 /** `curl` with less patience: it waits in real time, and a service that is silent stays so. */
 const HASTY_CURL = `#!/bin/sh
-sed 's/^\\(max-time\\|connect-timeout\\) = .*/\\1 = 3/' | exec CURL "$@"
+sed 's/^\\(max-time\\|connect-timeout\\) = .*/\\1 = 2/' | exec CURL "$@"
 `;
 
 /** Every part of the copy takes its clock from the world. */

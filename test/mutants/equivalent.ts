@@ -62,6 +62,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'there is no hostname before the first configuration',
   })),
   {
+    file: 'state.ts',
+    before: 'notBeforeMs: retry.notBeforeMs > savedMs ? nowMs + retry.notBeforeMs - savedMs : 0,',
+    after: 'notBeforeMs: retry.notBeforeMs >= savedMs ? nowMs + retry.notBeforeMs - savedMs : 0,',
+    why: 'a wait that ends now is none',
+  },
+  {
     file: 'same-meaning.ts',
     before: 'return [preferredSec !== 0, validSec !== 0];',
     after: 'return [preferredSec !== 0, validSec === 0];',

@@ -53,7 +53,9 @@ interface Tried {
 }
 
 interface Suite {
+  /** The test that noticed the change of this file. */
   ask(file: string): Promise<string | undefined>;
+  restart(): Promise<void>;
   end(): void;
 }
 
@@ -80,40 +82,39 @@ async function tryAll(): Promise<void> {
       process.exit(1);
     });
   }
-  let suite: Suite | undefined;
   try {
     const chosen = chosenOf(copy);
-    suite = await startSuite(copy);
+    const suite = await startSuite(copy);
     const tried: Tried[] = [];
     for (const mutation of chosen) {
-      const { source, ...change } = mutation;
-      const equivalent = EQUIVALENT.find((one) => isSame(one, change));
-      if (equivalent) {
-        tried.push({ ...change, result: 'equivalent', by: equivalent.why });
-        continue;
-      }
-      const file = join(copy, CORE, change.file);
-      const original = readFileSync(file);
-      writeFileSync(file, source);
-      const by = await suite.ask(`${CORE}/${change.file}`).catch(() => ENDLESS);
-      writeFileSync(file, original);
-      if (by === ENDLESS) {
-        suite = await startSuite(copy);
-      }
-      tried.push(
-        by === undefined ? { ...change, result: 'not noticed' } : { ...change, result: 'noticed', by },
-      );
-      if (by === undefined) {
-        process.stdout.write(`${placeOf(change)} was not noticed\n`);
-      }
+      const one = await tryOne(copy, suite, mutation);
+      tried.push(one);
       keep(tried);
+      if (one.result === 'not noticed') {
+        process.stdout.write(`${placeOf(one)}\n`);
+      }
     }
-    keep(tried);
+    suite.end();
     summarize(tried);
   } finally {
-    suite?.end();
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+async function tryOne(copy: string, suite: Suite, { source, ...change }: Mutation): Promise<Tried> {
+  const equivalent = EQUIVALENT.find((one) => isSame(one, change));
+  if (equivalent) {
+    return { ...change, result: 'equivalent', by: equivalent.why };
+  }
+  const file = join(copy, CORE, change.file);
+  const original = readFileSync(file);
+  writeFileSync(file, source);
+  const by = await suite.ask(`${CORE}/${change.file}`);
+  writeFileSync(file, original);
+  if (by === ENDLESS) {
+    await suite.restart();
+  }
+  return by === undefined ? { ...change, result: 'not noticed' } : { ...change, result: 'noticed', by };
 }
 
 function summarize(tried: readonly Tried[]): void {
@@ -131,7 +132,7 @@ function keep(tried: readonly Tried[]): void {
 }
 
 function placeOf({ file, line, before, after }: Omit<Tried, 'result'>): string {
-  return `${CORE}/${file}:${line}\n  - ${before}\n  + ${after}\n `;
+  return `${CORE}/${file}:${line} was not noticed:\n  - ${before}\n  + ${after}`;
 }
 
 function isSame(
@@ -144,6 +145,11 @@ function isSame(
 function chosenOf(copy: string): Mutation[] {
   const files = values.file ?? readdirSync(join(copy, CORE)).filter((name) => /(?<!\.d)\.ts$/.test(name));
   const all = files.flatMap((name) => mutationsOf(name, readFileSync(join(copy, CORE, name), 'utf8')));
+  for (const { file, before } of EQUIVALENT.filter((one) => files.includes(one.file))) {
+    if (!all.some((one) => one.file === file && one.before === before)) {
+      process.stdout.write(`equivalent.ts has a line that ${file} has no more: ${before}\n`);
+    }
+  }
   const chosen = values.again ? again(all) : values.sample ? drawn(all, Number(values.sample)) : all;
   process.stdout.write(`${chosen.length} of ${all.length} changes in ${files.length} files.\n`);
   return chosen;
@@ -182,41 +188,48 @@ function makeCopy(): string {
   return copy;
 }
 
+/** Has run all tests once, without any change. */
 async function startSuite(copy: string): Promise<Suite> {
-  const child = fork(join(copy, 'test/mutants/suite.ts'), [copy], {
-    cwd: copy,
-    execArgv: [...process.execArgv, '--no-warnings'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const startedMs = performance.now();
-  const told = await answerOf(child, START_PATIENCE_MS);
-  const patienceMs = PATIENCE * (performance.now() - startedMs);
-  if (!('ready' in told)) {
-    throw new Error(`The tests fail without any change: ${told.noticedBy}`);
+  let child: ChildProcess;
+  let patienceMs = START_PATIENCE_MS;
+
+  async function restart(): Promise<void> {
+    const startedMs = performance.now();
+    child = fork(join(copy, 'test/mutants/suite.ts'), [copy], {
+      cwd: copy,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const told = await answerOf(child, START_PATIENCE_MS);
+    if (!told || !('ready' in told)) {
+      throw new Error(`The tests fail without any change: ${told?.noticedBy ?? 'they do not end'}`);
+    }
+    patienceMs = PATIENCE * (performance.now() - startedMs);
   }
+
+  await restart();
   return {
+    restart,
     async ask(file) {
       const answer = answerOf(child, patienceMs);
       child.send({ file } satisfies Ask);
-      const ended = await answer;
-      return 'noticedBy' in ended ? ended.noticedBy : undefined;
+      const told = await answer;
+      return told === undefined ? ENDLESS : 'noticedBy' in told ? told.noticedBy : undefined;
     },
     end: () => child.kill('SIGKILL'),
   };
 }
 
-function answerOf(child: ChildProcess, patienceMs: number): Promise<Told> {
-  return new Promise((resolve, reject) => {
+/** Undefined when it has ended, by itself or because it took too long. */
+function answerOf(child: ChildProcess, patienceMs: number): Promise<Told | undefined> {
+  return new Promise((resolve) => {
     const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
-    const onExit = () => {
+    const onMessage = (told: Told) => end(told);
+    const onExit = () => end(undefined);
+    function end(told: Told | undefined): void {
       clearTimeout(timer);
-      reject(new Error('The tests have ended without an answer.'));
-    };
-    child.once('exit', onExit);
-    child.once('message', (told: Told) => {
-      clearTimeout(timer);
-      child.off('exit', onExit);
+      child.off('message', onMessage).off('exit', onExit);
       resolve(told);
-    });
+    }
+    child.once('message', onMessage).once('exit', onExit);
   });
 }

@@ -128,6 +128,19 @@ describe('a storm of notifications', () => {
     expect(agent.events.at(-1)?.sentence).toMatch(/It keeps changing: 30\d\d times in 300 s\.$/);
   });
 
+  test('that ends as soon as its lasting was told is followed by one word more', async () => {
+    const agent = await atRest();
+
+    await storm(agent, 5 * 299);
+    await agent.advance(10 * STEADY_MS);
+
+    const said = agent.events.filter(({ host }) => host === 'six').map(({ sentence }) => sentence);
+    expect(said.slice(-2)).toEqual([
+      expect.stringMatching(/ It keeps changing: \d+ times in 299 s\.$/),
+      expect.stringMatching(/ It is steady now\.$/),
+    ]);
+  });
+
   test('holds back neither a new address nor its confirmation', async () => {
     const agent = await atRest();
 

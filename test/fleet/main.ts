@@ -16,8 +16,8 @@ import { play, type Result } from './world.ts';
 const USAGE = `Usage: npm run fleet -- [options]
 
   --clients N    how many of each kind (default 1000000)
-  --json FILE    the result as JSON (default dist/fleet.json)
-  --svg FILE     the picture (default dist/fleet.svg)
+  --json FILE    the result as JSON (default dist/fleet/fleet.json)
+  --svg FILE     the picture (default dist/fleet/fleet.svg)
   --help         this text
 `;
 const POLICIES = [holdfast, ...PEERS];
@@ -34,8 +34,8 @@ type Message = { progress: number } | Done;
 const { values } = parseArgs({
   options: {
     clients: { type: 'string', default: '1000000' },
-    json: { type: 'string', default: 'dist/fleet.json' },
-    svg: { type: 'string', default: 'dist/fleet.svg' },
+    json: { type: 'string', default: 'dist/fleet/fleet.json' },
+    svg: { type: 'string', default: 'dist/fleet/fleet.svg' },
     play: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   },

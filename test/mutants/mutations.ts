@@ -30,8 +30,8 @@ const RULES: readonly Rule[] = [
   { pattern: / \+ /g, becomes: () => ' - ' },
   { pattern: / - /g, becomes: () => ' + ' },
   { pattern: / \* /g, becomes: () => ' / ' },
-  // Not where zero stands for "nothing": one millisecond is as little.
-  { pattern: /(?<![\w.])(?!(?<=[?:] )0\b)\d[\d_]*(?![\w.])/g, becomes: another },
+  // Not where zero stands for "nothing" (one millisecond is as little), nor where it is the default of a field.
+  { pattern: /(?<![\w.])(?!(?<=[?:] )0\b|(?<= = )0(?:[,\]]| \}))\d[\d_]*(?![\w.])/g, becomes: another },
   { pattern: /(?<!\?: )\btrue\b/g, becomes: () => 'false' },
   { pattern: /\bfalse\b/g, becomes: () => 'true' },
   { pattern: /Math\.max\(/g, becomes: () => 'Math.min(' },

@@ -24,6 +24,8 @@ const PROGRAMS = ['test/openwrt/ubus-standin.test.ts'];
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // Most of the time of a test with real processes is waiting: more of them than a small machine has cores.
+    maxWorkers: 4,
     projects: [
       { test: { name: 'arch', include: ['test/arch/**/*.test.ts'] } },
       {

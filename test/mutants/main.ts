@@ -55,7 +55,6 @@ interface Tried {
 interface Suite {
   /** The test that noticed the change of this file. */
   ask(file: string): Promise<string | undefined>;
-  restart(): Promise<void>;
   end(): void;
 }
 
@@ -111,9 +110,6 @@ async function tryOne(copy: string, suite: Suite, { source, ...change }: Mutatio
   writeFileSync(file, source);
   const by = await suite.ask(`${CORE}/${change.file}`);
   writeFileSync(file, original);
-  if (by === ENDLESS) {
-    await suite.restart();
-  }
   return by === undefined ? { ...change, result: 'not noticed' } : { ...change, result: 'noticed', by };
 }
 
@@ -208,8 +204,10 @@ async function startSuite(copy: string): Promise<Suite> {
 
   await restart();
   return {
-    restart,
     async ask(file) {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        await restart();
+      }
       const answer = answerOf(child, patienceMs);
       child.send({ file } satisfies Ask);
       const told = await answer;

@@ -643,6 +643,7 @@ test('the least distance between two requests of an account holds for its aliase
   play.pass(20 * MINUTE_MS);
 
   expect(play.tasks).toEqual(['10 read']);
+  expect(play.state.accounts.dns?.lastSentMs, 'and for what follows them').toBe(NOW.ms + 10 * MINUTE_MS);
 });
 
 /**

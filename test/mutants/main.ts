@@ -53,6 +53,8 @@ interface Tried {
 }
 
 interface Suite {
+  /** Before a file is changed: starts again what the last change has ended. */
+  ready(): Promise<void>;
   /** The test that noticed the change of this file. */
   ask(file: string): Promise<string | undefined>;
   end(): void;
@@ -105,6 +107,7 @@ async function tryOne(copy: string, suite: Suite, { source, ...change }: Mutatio
   if (equivalent) {
     return { ...change, result: 'equivalent', by: equivalent.why };
   }
+  await suite.ready();
   const file = join(copy, CORE, change.file);
   const original = readFileSync(file);
   writeFileSync(file, source);
@@ -204,10 +207,12 @@ async function startSuite(copy: string): Promise<Suite> {
 
   await restart();
   return {
-    async ask(file) {
+    async ready() {
       if (child.exitCode !== null || child.signalCode !== null) {
         await restart();
       }
+    },
+    async ask(file) {
       const answer = answerOf(child, patienceMs);
       child.send({ file } satisfies Ask);
       const told = await answer;

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Properties over thousands of generated cases, and the oddities of every provider: thorough, not quick. */
 const RULES = [
@@ -18,6 +19,27 @@ const FAULTS = 'test/faults/**/*.test.ts';
 /** Runs a real program, the stand-in for `ubus`. */
 const PROGRAMS = ['test/openwrt/ubus-standin.test.ts'];
 
+/** Half a minute and more each: begun last, one of them would run on alone. */
+const LONG = [
+  'test/demo/replay.test.ts',
+  'test/quickjs/growth.test.ts',
+  'test/soak/soak.test.ts',
+  'test/system/kill.test.ts',
+  'test/faults/',
+  'test/system/lifecycle.test.ts',
+  'test/system/canary.test.ts',
+];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONG.findIndex((long) => moduleId.includes(long));
+      return at === -1 ? LONG.length : at;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
+
 /** `arch`: the shape of the house. `unit`: decisions and parsers, no socket. `net`: real sockets on loopback.
  *  `rules`: the policy over ten thousand generated days. `system`: the built bundle as real processes on Node,
  *  `system-quickjs`: the same on QuickJS. */
@@ -26,6 +48,7 @@ export default defineConfig({
     reporters: ['default'],
     // Most of the time of a test with real processes is waiting: more of them than a small machine has cores.
     maxWorkers: 4,
+    sequence: { sequencer: LongFirst },
     projects: [
       { test: { name: 'arch', include: ['test/arch/**/*.test.ts'] } },
       {

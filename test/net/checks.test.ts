@@ -21,7 +21,7 @@ let service: Service;
 let before: NameServer[];
 
 beforeAll(async () => {
-  service = await startService({ resolverTimeoutMs: 30 });
+  service = await startService({ resolverTimeoutMs: 150 });
   before = service.dns.servers
     .filter(({ role }) => role === 'provider')
     .map(({ name, address }) => ({ name, addresses: [address] }));

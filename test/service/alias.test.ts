@@ -30,7 +30,7 @@ let service: Service;
 let loop: Loop | undefined;
 
 beforeAll(async () => {
-  service = await startService({ resolverTimeoutMs: 30, temper: {} });
+  service = await startService({ resolverTimeoutMs: 150, temper: {} });
 });
 afterEach(async () => {
   loop?.stop();

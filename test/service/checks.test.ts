@@ -13,7 +13,7 @@ const [publicResolver, localResolver] = ['127.0.53.53', '127.0.53.55'];
 let service: Service;
 
 beforeAll(async () => {
-  service = await startService({ resolverTimeoutMs: 30 });
+  service = await startService({ resolverTimeoutMs: 150 });
 });
 beforeEach(async () => {
   await service.levers.reset();

@@ -12,7 +12,7 @@ const [first, second] = ['ns1.provider.example', 'ns2.provider.example'];
 let service: Service;
 
 beforeAll(async () => {
-  service = await startService({ resolverTimeoutMs: 30 });
+  service = await startService({ resolverTimeoutMs: 150 });
 });
 beforeEach(async () => {
   await service.levers.reset();

@@ -52,7 +52,12 @@ describe('the known answer', () => {
   });
 
   test('is the update, octet by octet', () => {
-    expect(update && hex(update)).toBe(VECTOR.unsigned);
+    expect(update && hex(update)).toBe(
+      '123428000001000100020000076578616d706c65036f72670000060001' +
+        // The condition: no CNAME of this name (RFC 2136 section 2.4.3).
+        '04686f6d65c00c000500fe000000000000' +
+        'c01d000100ff000000000000c01d000100010000003c0004cb007109',
+    );
   });
 
   test('is the signature and the whole message', () => {
@@ -77,11 +82,12 @@ describe('the known answer', () => {
     });
 
     expect(both && hex(both)).toBe(
-      '000128000001000000080000076578616d706c65036f72670000060001' +
+      '000128000001000200080000076578616d706c65036f72670000060001' +
+        'c00c000500fe00000000000001610162c00c000500fe000000000000' +
         'c00c000100ff000000000000c00c000100010000012c0004c0000201' +
         'c00c001c00ff000000000000c00c001c00010000012c001020010db8000000000000000000000001' +
-        '01610162c00c000100ff000000000000c061000100010000012c0004c0000201' +
-        'c061001c00ff000000000000c061001c00010000012c001020010db8000000000000000000000001',
+        'c029000100ff000000000000c029000100010000012c0004c0000201' +
+        'c029001c00ff000000000000c029001c00010000012c001020010db8000000000000000000000001',
     );
   });
 
@@ -325,6 +331,7 @@ describe('what the server says', () => {
     { name: 'SERVFAIL', says: { rcode: 2 }, expected: 'rfc2136/SERVFAIL busy account', by: 'udp' },
     { name: 'NOTIMP', says: { rcode: 4 }, expected: 'rfc2136/NOTIMP refused account', by: 'udp' },
     { name: 'REFUSED', says: { rcode: 5 }, expected: 'rfc2136/REFUSED refused hostname', by: 'udp' },
+    { name: 'a CNAME', says: { rcode: 7 }, expected: 'rfc2136/CNAME_THERE refused hostname', by: 'udp' },
     {
       name: 'a prerequisite',
       says: { rcode: 8 },
@@ -466,7 +473,7 @@ describe('the way', () => {
 
   test.each([
     ['refused', 'rfc2136/REFUSED_PORT unreachable attempt'],
-    ['no-route', 'rfc2136/NO_ROUTE unreachable attempt'],
+    ['no-route', 'rfc2136/NO_ROUTE offline attempt'],
   ] as const)('may be closed: %s', async (fault, expected) => {
     expect((await updated(() => fault)).briefs).toEqual([expected]);
   });

@@ -128,6 +128,7 @@ ns1 A 127.0.0.1
 old A 192.0.2.1
 old AAAA 2001:db8::1
 old TXT "stays"
+pointing CNAME old
 a-only A 192.0.2.1
 `;
 }

@@ -171,8 +171,7 @@ describe.each(SERVERS)('%s', (kind) => {
       (text) => text,
     );
 
-    // RFC 2136 section 3.4.2.2: what does not go with a CNAME is ignored, and the server says nothing of it.
-    expect(outcomes.map(({ ok }) => ok)).toEqual([true]);
+    expect(outcomes).toMatchObject([{ ok: false, failure: { code: 'rfc2136/CNAME_THERE' } }]);
     expect(await server.ask.resolveCname(hostname)).toEqual([HOME]);
     expect(await server.ask.resolve4(`old.${ZONE}`)).toEqual(['192.0.2.1']);
   });

@@ -117,6 +117,17 @@ describe.each(SERVERS)('%s', (kind) => {
     }
   });
 
+  live('is not believed about an address beside a CNAME, and the other names get theirs', async () => {
+    // RFC 2136 section 3.4.2.2: without the condition the server ignores the address and answers NOERROR.
+    const hostnames = [`pointing.${ZONE}`, `beside.${ZONE}`];
+
+    const outcomes = await updated({ hostnames, ipv4: '192.0.2.22' });
+
+    expect(outcomes).toEqual(['rfc2136/CNAME_THERE refused', 'ok']);
+    expect(await ipv4Of(`beside.${ZONE}`)).toEqual([{ address: '192.0.2.22', ttl: 60 }]);
+    expect(await server.ask.resolveCname(`pointing.${ZONE}`)).toEqual([`old.${ZONE}`]);
+  });
+
   live('takes a message that is too long for UDP', async () => {
     const hostnames = Array.from({ length: 20 }, (_, index) => `host-number-${index}.many.${ZONE}`);
 

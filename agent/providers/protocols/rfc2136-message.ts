@@ -35,7 +35,8 @@ export interface Update {
 /**
  * For each name and address: the RRset of that type goes, the address comes. The server applies the whole
  * message or nothing of it (RFC 2136 section 3.4), so no moment without an address is ever visible.
- * Undefined when a name cannot be in DNS or is not in the zone.
+ * All on condition that no name is a CNAME (section 2.4.3): beside one a server ignores the address and says
+ * NOERROR (section 3.4.2.2). Undefined when a name cannot be in DNS or is not in the zone.
  */
 export function encodeUpdate({ id, zone, hostnames, addresses, ttlSec }: Update): Uint8Array | undefined {
   const zoneName = encodeName(zone);
@@ -47,7 +48,7 @@ export function encodeUpdate({ id, zone, hostnames, addresses, ttlSec }: Update)
       [id, 16],
       [OPCODE_UPDATE, 16],
       [1, 16],
-      [0, 16],
+      [hostnames.length, 16],
       [hostnames.length * addresses.length * 2, 16],
       [0, 16],
     ),
@@ -59,18 +60,20 @@ export function encodeUpdate({ id, zone, hostnames, addresses, ttlSec }: Update)
     parts.push(...more);
     at += more.reduce((sum, part) => sum + part.length, 0);
   }
+  const places: Uint8Array[] = [];
   for (const hostname of hostnames) {
     const name = encodeWithin(hostname, zone);
     if (name === undefined) {
       return undefined;
     }
     // Written once and pointed at from then on; the zone itself is a pointer already.
-    let place = name;
+    places.push(name.length > 2 && at <= MAX_POINTED_AT ? pointer(at) : name);
+    add(name, numbers([TYPE_CNAME, 16], [CLASS_NONE, 16], [0, 32], [0, 16]));
+  }
+  for (const place of places) {
     for (const address of addresses) {
       const { type, octets } = encodeAddress(address);
-      const first = at;
       add(place, numbers([type, 16], [CLASS_ANY, 16], [0, 32], [0, 16]));
-      place = place === name && name.length > 2 && first <= MAX_POINTED_AT ? pointer(first) : place;
       add(place, numbers([type, 16], [CLASS_IN, 16], [ttlSec, 32], [octets.length, 16]), octets);
     }
   }

@@ -93,6 +93,11 @@ export function localAddressFor({ address }: DnsServer, via: Uplink | undefined)
   return via?.[parseAddress(address)?.family ?? 'ipv4'];
 }
 
+/** What is not found while no resolver answers may well be there. */
+export async function whyNotFound(name: string, ports: Ports): Promise<'unreachable' | 'offline'> {
+  return (await resolve(name, 'SOA', ports)) ? 'unreachable' : 'offline';
+}
+
 async function resolve(
   name: string,
   type: DnsType,

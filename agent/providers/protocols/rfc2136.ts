@@ -11,7 +11,14 @@ import type { CallResult, Protocol, ProtocolPorts, UpdateCall, Verdict } from '.
 import { replyFailure } from '../reply.ts';
 import { clockFault } from '../signing/clock.ts';
 import { encodeUpdate, readUpdateReply } from './rfc2136-message.ts';
-import { addressesOf, apexOf, localAddressFor, parseServer, serversOf } from './rfc2136-server.ts';
+import {
+  addressesOf,
+  apexOf,
+  localAddressFor,
+  parseServer,
+  serversOf,
+  whyNotFound,
+} from './rfc2136-server.ts';
 import { judgeSignature, sign, TSIG_ALGORITHMS, type TsigAlgorithm, type TsigKey } from './tsig.ts';
 
 export const rfc2136: Protocol = { update };
@@ -45,6 +52,13 @@ const RCODES: Record<number, Meaning> = {
     'refused',
     'hostname',
     "The DNS server does not let this key change the name. Allow it in the server's update policy.",
+  ],
+  // YXRRSET: what the update asks for first, that there be no CNAME, does not hold.
+  7: [
+    'CNAME_THERE',
+    'refused',
+    'hostname',
+    'The name is a CNAME, and DNS has no address beside one. Delete the CNAME in the zone and ask for an update, or choose another hostname.',
   ],
   9: [
     'NOTAUTH',
@@ -130,7 +144,7 @@ const FAULTS: Record<ExchangeFault | 'no-address', Meaning> = {
   ],
   'no-route': [
     'NO_ROUTE',
-    'unreachable',
+    'offline',
     'attempt',
     'There is no route to the DNS server. Check that the WAN has this address family.',
   ],
@@ -240,7 +254,9 @@ export async function errandFor(
   if (named?.length === 0) {
     const sentence =
       'The DNS server has a name that cannot be resolved. Check option server and the resolvers of the router.';
-    return { failure: failureOf(['NO_SERVER', 'unreachable', 'attempt', sentence]) };
+    return {
+      failure: failureOf(['NO_SERVER', await whyNotFound(given?.host ?? '', ports), 'attempt', sentence]),
+    };
   }
   const configured = options.zone?.toLowerCase().replace(/\.$/, '');
   if (configured !== undefined && hostname !== configured && !hostname.endsWith(`.${configured}`)) {
@@ -255,7 +271,7 @@ export async function errandFor(
   if (zone === undefined || servers.length === 0) {
     const sentence =
       'The zone of the hostname or its primary server could not be found. Set options zone and server, or check the resolvers.';
-    return { failure: failureOf(['NO_ZONE', 'unreachable', 'attempt', sentence]) };
+    return { failure: failureOf(['NO_ZONE', await whyNotFound(hostname, ports), 'attempt', sentence]) };
   }
   return { zone, servers, hostnames: [] };
 }

@@ -1,11 +1,18 @@
 /** One update command as the fewest calls the provider allows. */
 import { FAMILIES, type Family } from '../core/address.ts';
 import { type Failure, failed } from '../core/failure.ts';
-import type { Outcomes } from '../core/outcomes.ts';
+import { isPermanent, type Outcomes } from '../core/outcomes.ts';
 import type { AgentState, UpdateItem } from '../core/state.ts';
 import { uplinkOf } from '../core/via.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
-import type { Credential, Exchange, Protocol, ProtocolPorts } from '../providers/protocol.ts';
+import type {
+  CallResult,
+  Credential,
+  Exchange,
+  Protocol,
+  ProtocolPorts,
+  Verdict,
+} from '../providers/protocol.ts';
 import type { ActionOf } from './commands.ts';
 
 /** An account with its secret, as only the engine and the protocols see it. */
@@ -29,6 +36,12 @@ export interface UpdateParts extends ProtocolPorts {
 
 type Addresses = Partial<Record<Family, string>>;
 
+interface Called {
+  /** In the order of the hostnames, as `unseen`. */
+  verdicts: Verdict[];
+  unseen?: CallResult['unseen'];
+}
+
 /** Hostnames that get the same addresses, so that one call can carry them. */
 interface Group extends Addresses {
   items: UpdateItem[];
@@ -50,7 +63,9 @@ export async function runUpdate(
   let stop: Failure | undefined;
   for (const { items, ...addresses } of groupsOf(provider, command.items)) {
     // What holds for the account or the line holds for the calls that would follow.
-    const { verdicts, unseen } = await callUnless(stop, items, addresses);
+    const called = await callUnless(stop, items, addresses);
+    const { verdicts, unseen } =
+      stop === undefined && isSpoiled(provider, called.verdicts) ? await oneByOne(items, addresses) : called;
     items.forEach((item, index) => {
       const verdict = verdicts[index];
       const outcome = outcomes[item.host];
@@ -67,13 +82,30 @@ export async function runUpdate(
   parts.http.idle();
   return outcomes;
 
+  /** Once one name was taken, the refusal of another is its own; without any the account is to blame. */
+  async function oneByOne(items: readonly UpdateItem[], addresses: Addresses): Promise<Called> {
+    const verdicts: Verdict[] = [];
+    const unseen: (string | undefined)[] = [];
+    for (const item of items) {
+      const last = verdicts.at(-1);
+      const isHopeless = verdicts.length >= TRIES && verdicts.every(({ ok }) => !ok);
+      const stopped =
+        last && !last.ok && (isHopeless || !isPermanent(last.failure)) ? last.failure : undefined;
+      const called = await callUnless(stopped, [item], addresses);
+      verdicts.push(...called.verdicts);
+      unseen.push(called.unseen?.[0]);
+    }
+    const isTaken = verdicts.some(({ ok }) => ok);
+    return { verdicts: isTaken ? verdicts.map(ofItsOwn) : verdicts, unseen };
+  }
+
   async function callUnless(
     stopped: Failure | undefined,
     items: readonly UpdateItem[],
     addresses: Addresses,
-  ) {
+  ): Promise<Called> {
     if (stopped) {
-      return { verdicts: items.map(() => failed(stopped)), unseen: undefined };
+      return { verdicts: items.map(() => failed(stopped)) };
     }
     const {
       outcomes: verdicts,
@@ -91,8 +123,22 @@ export async function runUpdate(
       parts.redact,
     );
     parts.onExchange(command.account, exchange);
-    return { verdicts, unseen };
+    return { verdicts, ...(unseen && { unseen }) };
   }
+}
+
+/** Where a wrong password says the same as a wrong name, this many names are tried before it is the password. */
+const TRIES = 3;
+
+function isSpoiled({ allOrNothing }: ProviderDefinition, verdicts: readonly Verdict[]): boolean {
+  const [first] = verdicts;
+  return allOrNothing === true && verdicts.length > 1 && first?.ok === false && isPermanent(first.failure);
+}
+
+function ofItsOwn(verdict: Verdict): Verdict {
+  return verdict.ok || !isPermanent(verdict.failure)
+    ? verdict
+    : failed({ ...verdict.failure, kind: 'refused', scope: 'hostname' });
 }
 
 /** Splits by address, by family where the provider wants one call for each, and by the size of a call. */

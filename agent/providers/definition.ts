@@ -54,6 +54,8 @@ export interface ProviderDefinition extends ProtocolFacts {
   partial: 'keeps' | 'erases';
   /** How many hostnames fit in one call. */
   hostsPerCall: number;
+  /** One wrong hostname makes the whole call fail, and the reply does not say which. */
+  allOrNothing?: true;
   /** The credential selects the hostname, which is not sent; or even one record of it, A or AAAA. */
   credentialFor?: 'hostname' | 'record';
   /** The record gets the address that the request comes from; no other can be named. */

@@ -4,19 +4,11 @@
  */
 import { NO_RETRY } from './backoff.ts';
 import { type Draft, report, wakeAt, without } from './draft.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, hasNotLeft } from './failure.ts';
+import { isOutdated, leadsHere } from './leads-here.ts';
 import { blockOf, isPermanent, mayBeApplied, nextTry } from './outcomes.ts';
 import type { AliasPlan } from './plan.ts';
-import {
-  type AgentState,
-  type AliasState,
-  type AliasTask,
-  type AliasView,
-  chosenOf,
-  type TargetHealth,
-  unconfirmedFamilies,
-} from './state.ts';
-import { worksOf } from './works.ts';
+import type { AgentState, AliasState, AliasTask, AliasView, TargetHealth } from './state.ts';
 
 /** How a task has ended. */
 export type AliasFound =
@@ -77,7 +69,7 @@ export function requestAliases({ state }: Draft, ids: readonly string[] | undefi
 /** A new path to the Internet deserves a new try at once. */
 export function forgiveAliases({ state }: Draft): void {
   for (const [id, alias] of Object.entries(state.aliases)) {
-    if (alias.retry.failure?.kind === 'unreachable') {
+    if (alias.retry.failure && hasNotLeft(alias.retry.failure)) {
       state.aliases[id] = { ...alias, retry: NO_RETRY };
     }
   }
@@ -191,20 +183,12 @@ function healthOf({ state, now }: Draft, { health }: AliasState, id: string): Ta
   return { ...before, checks: Math.max(before.checks + another, checks), checkedWallMs };
 }
 
-/** Does the name lead here? The DNS must serve it, and what it serves must be the address of now. */
 function targetWorks(state: AgentState, id: string): Pick<TargetHealth, 'works' | 'checks'> {
   const host = state.hosts[id];
   if (!host) {
     return { works: 'unknown', checks: 0 };
   }
-  const chosen = Object.keys(chosenOf(host)).length;
-  const isOutdated = chosen > 0 && unconfirmedFamilies(host).length === chosen;
-  const wasConfirmed = Object.keys(host.confirmed).length > 0;
-  const isBlocked = (host.block ?? state.accounts[host.account]?.block) !== undefined;
-  return isOutdated
-    ? // Nobody need ask the DNS: what it has is not the address of now.
-      { works: wasConfirmed || isBlocked ? 'no' : 'unknown', checks: CONFIRMING_CHECKS }
-    : { works: worksOf(host.axes), checks: 1 };
+  return { works: leadsHere(state, id), checks: isOutdated(host) ? CONFIRMING_CHECKS : 1 };
 }
 
 export function applyAliased(draft: Draft, id: string, attempt: number, found: AliasFound): void {

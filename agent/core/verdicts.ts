@@ -81,9 +81,9 @@ const DELEGATION: readonly Row[] = [
     verdict: 'failed',
     when: (p) => p.authority.some('ok'),
     sentence: (p) =>
-      `${p.zone} was handed over to servers of another operator (${moved(p)}). Your name works there too` +
-      `${p.authority.all('ok') ? '' : ', but only in part'}. Nothing to do now; if it stops working, a second ` +
-      'name at another provider helps.',
+      `${p.zone} was handed over to servers of another operator (${moved(p)}). Your name still works there` +
+      `${p.authority.all('ok') ? '' : ', but only in part'}. That may end, and no message comes when it does: ` +
+      'only a second name at another provider is safe from it. There is nothing to repair here.',
   },
   {
     code: 'delegation/CHANGED',
@@ -92,7 +92,8 @@ const DELEGATION: readonly Row[] = [
     sentence: (p) =>
       `${p.zone} was taken away from ${p.provider} and handed over to servers of another operator (${moved(p)}), ` +
       `which do not lead visitors to you. ${p.provider} itself still has your right address: there is nothing to ` +
-      'repair here. Until the zone is handed back, use a name at another provider.',
+      'repair here. Your name works again when the zone is handed back; a second name at another provider works ' +
+      'until then.',
   },
   {
     code: 'delegation/CHANGED',
@@ -144,7 +145,7 @@ const AUTHORITY: readonly Row[] = [
     code: 'authority/OK',
     verdict: 'ok',
     when: (p) => p.authority.all('ok'),
-    sentence: (p) => `Every server in charge of ${p.zone} gives your address.`,
+    sentence: (p) => `Every server in charge of ${p.zone} gives the published address.`,
   },
   {
     code: 'authority/SINKHOLED',
@@ -152,7 +153,8 @@ const AUTHORITY: readonly Row[] = [
     when: (p) => p.authority.some('wrong') && !p.authority.some('ok') && p.sibling === 'instead',
     sentence: (p) =>
       `Every name in ${p.zone} leads to ${list(p.instead)}, yours too: a page that replaces them all. ` +
-      `Only ${p.provider} or the new owner of the zone can change that; until then, use a name at another provider.`,
+      `Only ${p.provider} or the new owner of the zone can change that; a second name at another provider works ` +
+      'until then.',
   },
   {
     code: 'authority/SPREADING',
@@ -207,7 +209,7 @@ const AUTHORITY: readonly Row[] = [
     verdict: 'warning',
     when: (p) => p.authority.some('ok') && p.authority.all('ok', 'lame', 'fault', 'unreachable'),
     sentence: (p) =>
-      `Some servers in charge of ${p.zone} are out of order; the others give your address, and that is enough. ` +
+      `Some servers in charge of ${p.zone} are out of order; the others give the published address, and that is enough. ` +
       'Nothing to do.',
   },
   {
@@ -215,7 +217,7 @@ const AUTHORITY: readonly Row[] = [
     verdict: 'warning',
     when: (p) => p.authority.some('ok'),
     sentence: (p) =>
-      `Some servers in charge of ${p.zone} give your address, others still something else: some visitors do not ` +
+      `Some servers in charge of ${p.zone} give the published address, others still something else: some visitors do not ` +
       `reach you. ${repairer(p)} must repair that. ${NO_UPDATES}`,
   },
   {
@@ -269,8 +271,8 @@ const PUBLIC_VIEW: readonly Row[] = [
     when: (p) => p.publicView.all('ok', 'unreachable'),
     sentence: (p) =>
       p.overHttps
-        ? 'People everywhere are led to your address; asked over HTTPS, because plain DNS does not get through here.'
-        : 'People everywhere are led to your address.',
+        ? 'People everywhere are led to the published address; asked over HTTPS, for plain DNS does not get through here.'
+        : 'People everywhere are led to the published address.',
   },
   {
     code: 'public/FAULT',
@@ -282,8 +284,17 @@ const PUBLIC_VIEW: readonly Row[] = [
   {
     code: 'public/NOT_YET',
     verdict: 'pending',
-    when: (p) => p.young && p.publicView.all('fault', 'lame', 'unreachable'),
-    sentence: (p) => `The large public resolvers do not find ${p.hostname} yet. ${LATER}`,
+    when: (p) => p.young && p.publicView.all('ok', 'fault', 'lame', 'unreachable'),
+    sentence: (p) => `Not all large public resolvers find ${p.hostname} yet. ${LATER}`,
+  },
+  {
+    // A signature that only some of them check (RFC 4035 section 5.5), or a fault of their own.
+    code: 'public/SOME_FAIL',
+    verdict: 'warning',
+    when: (p) => p.publicView.some('ok') && p.publicView.all('ok', 'fault', 'lame', 'unreachable'),
+    sentence: (p) =>
+      `Some large public resolvers cannot find ${p.hostname}; whoever uses another one is led to the published address. ` +
+      `${repairer(p)} must repair that if it stays. ${NO_UPDATES}`,
   },
   {
     code: 'public/WRONG',

@@ -3,13 +3,14 @@ import { FAMILIES, type Family } from '../core/address.ts';
 import { isChosen } from '../core/choice.ts';
 import type { Axis } from '../core/health.ts';
 import type { Incident } from '../core/incident.ts';
+import { leadsHere } from '../core/leads-here.ts';
 import type { HostPlan } from '../core/plan.ts';
 import { leftSentence } from '../core/rest.ts';
 import { kindOf } from '../core/source-key.ts';
 import { type AgentState, type Block, type HostState, type Now, unconfirmedFamilies } from '../core/state.ts';
 import { nextAttempt, type UpdateAxis, updateAxis, verdictOf } from '../core/summary.ts';
 import { sinceText } from '../core/when.ts';
-import { type Works, worksOf } from '../core/works.ts';
+import type { Works } from '../core/works.ts';
 import { aliasesOf, type StatusAlias } from './status-alias.ts';
 
 const MAX_INCIDENTS = 20;
@@ -192,18 +193,26 @@ function hostOf(
     standby: plan.standby ?? [],
     verdict: worst.verdict,
     sentence: withMoment(worst),
-    works: worksOf(host.axes),
+    works: leadsHere(state, id),
     desired: desiredOf(host),
     confirmed: confirmedOf(state, plan, host),
     axes: {
       update: updateAxisOf(update, state, plan, host),
       delegation: axisOf(host.axes.delegation, idle),
-      authority: axisOf(host.axes.authority, idle),
-      publicView: axisOf(host.axes.publicView, idle),
+      authority: ofBefore(axisOf(host.axes.authority, idle), host),
+      publicView: ofBefore(axisOf(host.axes.publicView, idle), host),
     },
     ...(next && { next: { at: wallOf(next.atMs), sentence: next.sentence } }),
     ...(block && { block: blockOf(block) }),
   };
+}
+
+/** Nobody asks again before the new address is accepted; until then the answers are about the one before. */
+function ofBefore(axis: StatusAxis, host: HostState): StatusAxis {
+  const before = unconfirmedFamilies(host).flatMap((family) => host.confirmed[family]?.address ?? []);
+  return axis.checkedAt === undefined || before.length === 0
+    ? axis
+    : { ...axis, sentence: `${axis.sentence} That is about ${before.join(' and ')}, the address before.` };
 }
 
 function desiredOf(host: HostState): StatusHost['desired'] {
@@ -254,7 +263,9 @@ function updateAxisOf(update: UpdateAxis, state: AgentState, plan: HostPlan, hos
   const web = state.accounts[plan.account]?.web;
   const title = state.plan.accounts[plan.account]?.providerTitle ?? 'the provider';
   const isUseful =
-    update.verdict === 'failed' && worksOf(host.axes) === 'yes' && unconfirmedFamilies(host).length === 0;
+    update.verdict === 'failed' &&
+    leadsHere(state, plan.id) === 'yes' &&
+    unconfirmedFamilies(host).length === 0;
   const down = sinceText(
     `The web site of ${title} does not answer, which says nothing of your name.`,
     web?.sinceWallMs ?? 0,

@@ -195,7 +195,27 @@ describe('the public resolvers', () => {
     { name: 'one late', more: { publicView: answers('ok', 'wrong') }, expected: 'pending public/CACHED' },
     { name: 'all late', more: { publicView: answers('wrong') }, expected: 'pending public/CACHED' },
     { name: 'not there yet', more: { publicView: answers('gone') }, expected: 'pending public/CACHED' },
-    { name: 'one at fault', more: { publicView: answers('ok', 'fault') }, expected: 'pending public/CACHED' },
+    {
+      name: 'one at fault',
+      more: { publicView: answers('ok', 'fault') },
+      expected: 'warning public/SOME_FAIL',
+    },
+    {
+      name: 'one at fault, another silent',
+      more: { publicView: answers('fault', 'ok', 'unreachable') },
+      expected: 'warning public/SOME_FAIL',
+    },
+    {
+      name: 'one at fault, just after an update',
+      more: { publicView: answers('ok', 'fault') },
+      ageMs: YOUNG_MS,
+      expected: 'pending public/NOT_YET',
+    },
+    {
+      name: 'one at fault, another late',
+      more: { publicView: answers('ok', 'fault', 'wrong') },
+      expected: 'pending public/CACHED',
+    },
     {
       name: 'all at fault',
       more: { publicView: answers('fault', 'fault') },
@@ -344,12 +364,12 @@ describe('the delegation', () => {
     {
       name: 'and the name works',
       more: { authority: answers('ok') },
-      expected: /Your name works there too\. /,
+      expected: /Your name still works there\. /,
     },
     {
       name: 'and the name works in part',
       more: { authority: answers('ok', 'unreachable') },
-      expected: /Your name works there too, but only in part/,
+      expected: /Your name still works there, but only in part/,
     },
     {
       name: 'and the old servers are right',

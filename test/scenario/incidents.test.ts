@@ -142,6 +142,16 @@ function statusNow(agent: ScenarioAgent) {
   return statusOf(agent.state(), now, facts, [], []);
 }
 
+function moveTo(agent: ScenarioAgent, address: string): void {
+  agent.feed.notify({
+    interface: 'wan',
+    up: true,
+    l3_device: 'eth1',
+    'ipv4-address': [{ address, mask: 24 }],
+    route: [{ target: '0.0.0.0', mask: 0 }],
+  });
+}
+
 describe('a zone in other hands', () => {
   test('is told once for all its names, at the next check, and once more when it is over', async () => {
     const { agent, turn } = await begin(TWO);
@@ -532,6 +542,35 @@ describe('updates', () => {
     expect(alone).toEqual([]);
     expect(told(agent)).toEqual(['opened net/UNREACHABLE noip']);
     expect(statusNow(agent).hostnames[0]?.axes.update.sentence).toMatch(/The name works meanwhile/);
+  });
+});
+
+describe('a new address that the provider does not take', () => {
+  test.each([
+    { name: 'blocked', replies: [good, () => says('badauth')], verdict: 'failed' },
+    { name: 'failing', replies: [good, () => says('911'), good], verdict: 'failed' },
+  ])('$name: the name works no more, though its servers give what was published', async (row) => {
+    const { agent } = await begin(HOME, row.replies);
+    await agent.advance(HOUR_MS);
+    const before = statusNow(agent).hostnames[0];
+
+    moveTo(agent, '198.51.100.77');
+    await agent.advance(MINUTE_MS);
+    await agent.request(['home'], true);
+    await agent.advance(MINUTE_MS);
+    const after = statusNow(agent).hostnames[0];
+
+    expect(before).toMatchObject({ works: 'yes', verdict: 'ok' });
+    expect(after).toMatchObject({
+      works: 'no',
+      verdict: row.verdict,
+      axes: {
+        authority: { verdict: 'ok', sentence: expect.stringContaining('gives the published address') },
+      },
+    });
+    // The next try comes soon enough: then it works again.
+    await agent.advance(HOUR_MS);
+    expect(statusNow(agent).hostnames[0]?.works).toBe(row.name === 'blocked' ? 'no' : 'yes');
   });
 });
 

@@ -61,9 +61,11 @@ export default defineConfig({
           exclude: [...RULES, ...PROGRAMS],
           // Pure code: nothing of one file can reach another, and loading it once saves most of the time.
           isolate: false,
+          // Seconds at most; the rest is for a busy machine.
+          testTimeout: 30_000,
         },
       },
-      { test: { name: 'rules', include: RULES } },
+      { test: { name: 'rules', include: RULES, testTimeout: 120_000 } },
       {
         test: {
           name: 'net',

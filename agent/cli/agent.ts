@@ -26,8 +26,8 @@ export interface Agent {
   status(): StatusDocument;
   /** Reads the configuration again; a file that cannot be read changes nothing. */
   reload(): Promise<void>;
-  /** Resolves when all is done that can be done within a minute. */
-  settled(): Promise<void>;
+  /** Resolves when all is done that can be done within `patienceMs`, by default a minute; 0: no second try. */
+  settled(patienceMs?: number): Promise<void>;
   /** Saves and ends; under a second. */
   stop(): Promise<void>;
 }

@@ -41,6 +41,7 @@ export async function runCommandLine(
   let json = false;
   let syslog = false;
   let help = false;
+  let isVersionWanted = false;
   const words: string[] = [];
   const own = new Map<string, string>();
   const rest = [...host.argv];
@@ -51,6 +52,8 @@ export async function runCommandLine(
       syslog = true;
     } else if (word === '--help' || word === '-h') {
       help = true;
+    } else if (word === '--version' || word === '-V') {
+      isVersionWanted = true;
     } else if (word === '--config' || word === '-c') {
       configFile = rest.shift() ?? '';
     } else if (word.startsWith('--config=')) {
@@ -62,6 +65,9 @@ export async function runCommandLine(
     } else {
       words.push(word);
     }
+  }
+  if (isVersionWanted) {
+    words.splice(0, words.length, 'version');
   }
   const name = words.shift() ?? (help ? 'help' : undefined);
   if (name === 'help') {

@@ -23,6 +23,7 @@ const OPTIONS = `Options:
       --json         output for programs
       --syslog       log through logger(1), not on standard error
   -h, --help         this text, or the text of one command
+  -V, --version      the version
 `;
 
 export function overview(words: Record<CommandName, { words: string }>): string {

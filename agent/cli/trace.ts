@@ -17,6 +17,9 @@ interface TraceStep {
   evidence?: string[];
 }
 
+/** rpcd gives a call 30 s (its option -t), and people not much more; what is not known by then is shown as such. */
+const TRACE_LIMIT_MS = 25_000;
+
 export async function trace({
   host,
   startAgent,
@@ -86,7 +89,8 @@ export async function trace({
     },
     { config, problems: [] },
   );
-  await agent.settled();
+  const limit = new Promise<void>((resolve) => host.after(TRACE_LIMIT_MS, resolve));
+  await Promise.race([agent.settled(0), limit]);
   const found = agent.status().hostnames[0];
   await agent.stop();
   if (known && !isSent && found?.axes.update.verdict === 'ok') {

@@ -60,6 +60,10 @@ async function run(argv: string[]): Promise<number> {
 async function playAll(only: string): Promise<boolean> {
   const rows = TABLE.flatMap(({ title, faults }) => faults.map((fault) => ({ title, fault })));
   const wanted = rows.filter(({ fault }) => fault.fault.includes(only));
+  if (wanted.length === 0) {
+    process.stderr.write(`No row has '${only}' in its description; FAULTS.md lists them.\n`);
+    return false;
+  }
   const played: { line: string; passed: boolean }[] = [];
   let next = 0;
   let shown = 0;

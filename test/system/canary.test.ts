@@ -149,9 +149,9 @@ function configText(service: Service, direct: Login = DIRECT): string {
   );
 }
 
-/** A command that may wait a minute for its next try: ended when it had the time for a reply. */
-async function glimpse(router: Router, ...args: string[]): Promise<Ended> {
-  const command = router.start(args);
+/** `once` may wait a minute for its next try: ended when it had the time for a reply. */
+async function glimpseOfOnce(router: Router): Promise<Ended> {
+  const command = router.start(['once']);
   const ended = command.ended.then(() => true);
   await Promise.race([ended, pause(GLIMPSE_MS)]);
   command.signal('TERM');
@@ -171,11 +171,11 @@ async function everythingSaid(router: Router): Promise<string[]> {
   });
   const said = await Promise.all([
     ...[router.run('status'), router.run('status', '--json')],
-    ...[glimpse(router, 'trace', 'one', '--force'), glimpse(router, 'trace', 'two', '--force')],
+    ...[router.run('trace', 'one', '--force'), router.run('trace', 'two', '--force')],
   ]);
   expectCleanFiles(router);
   agent.signal('TERM');
-  said.push(await agent.ended, await router.run('status', '--json'), await glimpse(router, 'once'));
+  said.push(await agent.ended, await router.run('status', '--json'), await glimpseOfOnce(router));
   for (const { stdout, stderr } of said) {
     expectClean('output', stdout + stderr);
     // JSON writes some characters in another way.
@@ -251,7 +251,7 @@ describe('a server that gives the credential back', () => {
     service.levers.replyAlways({ body: echoOf(sent) });
     const agent = await router.boot();
     await until('a verdict', () => router.host('one')?.axes.update.verdict === 'failed');
-    const traced = await glimpse(router, 'trace', 'one', '--force');
+    const traced = await router.run('trace', 'one', '--force');
     agent.signal('TERM');
     const { stderr } = await agent.ended;
 

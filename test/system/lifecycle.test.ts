@@ -418,6 +418,17 @@ describe('trace', () => {
     expect(unknown).toMatchObject({ status: 2, stdout: '' });
   });
 
+  test('of a reply that the agent would ask again for is one attempt all the same', async () => {
+    const { service, router } = await connected();
+    service.levers.replyAlways({ status: 200, body: 'frobnicated' });
+    const { status, stdout } = await router.run('trace', 'home');
+
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^reply {7}HTTP 200 frobnicated$/m);
+    expect(stdout).toMatch(/^update {6}failed: /m);
+    expect(service.requests()).toHaveLength(1);
+  });
+
   test('leaves a running agent alone', async () => {
     const { service, router } = await connected();
     const agent = await router.boot();
@@ -534,6 +545,15 @@ describe('exit statuses and usage', () => {
     expect(stdout).toMatch(new RegExp(`^Usage: holdfast ${command}`));
   });
 
+  test.for([['--version'], ['-V'], ['--version', '--json'], ['status', '--version']])('%j', async (args) => {
+    const json = args.includes('--json') ? ['--json'] : [];
+    const { stdout: expected } = await makeRouter().run('version', ...json);
+    const { status, stdout } = await makeRouter().run(...args);
+
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expected });
+    expect(stdout).toContain('0.');
+  });
+
   test('help names every command', async () => {
     const { status, stdout } = await makeRouter().run('--help');
 
@@ -562,6 +582,7 @@ describe('exit statuses and usage', () => {
     { args: ['trace', 'home'], status: 2 },
     { args: ['status'], status: 3 },
     { args: ['version'], status: 0 },
+    { args: ['--version'], status: 0 },
     { args: ['providers'], status: 0 },
     { args: ['providers', 'no-ip'], status: 0 },
     { args: ['providers', 'no such provider'], status: 1 },

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -133,9 +133,28 @@ describe('wake', () => {
     expect(shell.calls()).toEqual([]);
   });
 
-  test('one that only starts is left alone: the signal would kill it', async () => {
+  test('also when it wrote its status within the second of its start, and nothing since', async () => {
+    const child = await started('holdfast');
+    const shell = service(child.pid, 30);
+    utimesSync(join(shell.root, PID_FILE), 1_800_000_000.2, 1_800_000_000.2);
+    utimesSync(join(shell.root, STATUS_FILE), 1_800_000_000.7, 1_800_000_000.7);
+    const heard = once(child.stdout ?? child, 'data');
+
+    shell.run('holdfast.sh', ['--wake']);
+    const [said] = await heard;
+
+    expect(String(said)).toBe('USR2\n');
+  });
+
+  test.each([
+    { name: 'has the status of the one before', hasStatus: true },
+    { name: 'has no status yet', hasStatus: false },
+  ])('one that only starts and $name is left alone: the signal would kill it', async ({ hasStatus }) => {
     const child = await started('holdfast');
     const shell = service(child.pid, 90);
+    if (!hasStatus) {
+      rmSync(join(shell.root, STATUS_FILE));
+    }
 
     shell.run('holdfast.sh', ['--wake']);
 

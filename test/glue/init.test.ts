@@ -28,6 +28,7 @@ function installed(): RouterShell {
 case $1 in
 	set) echo "# set $2" >>"$folder/.sets" ;;
 	commit) [ ! -f "$folder/.sets" ] || cat "$folder/.sets" >>"$folder/holdfast" ;;
+	show) exit "\${UCI_STATUS:-0}" ;;
 esac`,
   );
   shell.standIn('/usr/bin/holdfast', 'echo /usr/bin/node');
@@ -58,6 +59,7 @@ function instance(verb: string, pause: string, copies: string[] = []): string[][
         '/usr/bin/logger',
         '/usr/bin/curl',
         '/usr/bin/nc',
+        '/bin/sleep',
         '/etc/ssl',
         '/etc/hosts',
         '/etc/openwrt_release',
@@ -126,7 +128,7 @@ describe('start', () => {
     const { status } = shell.init('start_service', sections);
 
     expect(status).toBe(0);
-    expect(shell.calls()).toEqual([]);
+    expect(shell.calls().filter(([name]) => name !== 'uci')).toEqual([]);
     expect(shell.exists(PRIVATE)).toBe(false);
   });
 
@@ -142,10 +144,32 @@ describe('start', () => {
     const shell = installed();
     shell.write('/etc/config/holdfast', "config agent 'agent\n");
 
-    shell.init('start_service', [], { CONFIG_STATUS: '1' });
+    shell.init('start_service', [], { UCI_STATUS: '1' });
 
     expect(procdCalls(shell)).toEqual(instance('run', '5'));
     expect(shell.read(`${PRIVATE}/holdfast`)).toBe("config agent 'agent\n");
+  });
+
+  test('nothing, and no complaint, without the file', () => {
+    const shell = makeRouterShell();
+    shell.standIn('/bin/uci', 'exit 1');
+
+    const ended = shell.init('start_service', []);
+
+    expect(ended).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(shell.calls()).toEqual([]);
+  });
+
+  test('of several agent sections the first one counts, as it does for the agent', () => {
+    const shell = installed();
+
+    shell.init('start_service', [
+      agent({ enabled: '0' }),
+      { ...agent({ mode: 'event' }), name: 'other' },
+      HOME,
+    ]);
+
+    expect(shell.calls()).toEqual([]);
   });
 
   test('nothing without a runtime', () => {

@@ -389,9 +389,10 @@ describe('the plugin of rpcd, as it stands', () => {
       await withHost({ hostname: "a'\nconfig account 'x'" }),
       await withHost({ "x'\n": 'a' }),
       await withHost({ script: '/bin/sh' }),
+      await call('test', { config: { account: {}, hostname: 'home' } }),
     ];
 
-    expect(replies.map(({ data }) => (data as { ok: boolean }).ok)).toEqual([false, false, false]);
+    expect(replies.map(({ data }) => (data as { ok: boolean }).ok)).toEqual([false, false, false, false]);
     expect(programs).toEqual([]);
   });
 });

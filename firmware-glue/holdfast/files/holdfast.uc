@@ -125,7 +125,7 @@ function sentence_of(now, status) {
 	if (now.running)
 		return null;
 	if (now.mode == 'event')
-		return 'Holdfast is started by events, and nothing is to be done now.';
+		return 'Holdfast is started by events and once an hour, and is not running now.';
 	const since = status?.writtenAt ? ` What is shown is from ${status.writtenAt}.` : '';
 	return `Holdfast is not running.${since} Enable a hostname, then start it with /etc/init.d/holdfast start.`;
 }
@@ -240,7 +240,10 @@ function draft_text(config) {
 	let text = '';
 	for (let kind, id in { agent: 'agent', account: 'draft_account', hostname: 'draft' }) {
 		text += `config ${kind} '${id}'\n`;
-		const values = { ...(config?.[kind] ?? {}) };
+		const given = config?.[kind] ?? {};
+		if (type(given) != 'object')
+			return refused('rpc/DRAFT', `The values of ${kind} cannot be tested: they must be options with their values.`);
+		const values = { ...given };
 		if (kind == 'hostname')
 			values.account = 'draft_account';
 		for (let name, value in values) {

@@ -13,7 +13,7 @@ interface TimelineEvent {
 
 interface Words {
   verdict(name: string): { mark: string; label: string };
-  nameVerdict(name: string): string;
+  nameVerdict(host: { verdict: string; works?: string }): string;
   service(state: string): { verdict: string; sentence: string; actions: string[] };
   action(name: string): string | undefined;
   axis(name: string): { title: string; question: string };
@@ -51,9 +51,15 @@ describe('verdicts', () => {
 
       expect(mark).toHaveLength(1);
       expect(label).not.toBe('');
-      expect(words.nameVerdict(name)).not.toBe('');
+      expect(words.nameVerdict({ verdict: name })).not.toBe('');
     },
   );
+
+  it('a name that works is not said to be down, whatever else has failed', () => {
+    const said = ['yes', 'no', 'unknown'].map((works) => words.nameVerdict({ verdict: 'failed', works }));
+
+    expect(said).toEqual(['Needs attention', 'Does not work', 'Does not work']);
+  });
 
   it('have a mark of their own each, for colour must not be the only sign', () => {
     const marks = ['ok', 'pending', 'warning', 'failed', 'unknown', 'off'].map(

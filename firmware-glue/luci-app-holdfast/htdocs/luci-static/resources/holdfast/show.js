@@ -98,7 +98,7 @@ return baseclass.extend({
 		const working = words.workingNames(status, host);
 		const standby = (host.standby ?? []).map((id) => status.hostnames.find((one) => one.id == id)).filter((one) => one);
 		return h('section.cbi-section hf-card' + (stale ? ' hf-stale' : ''), { 'data-host': host.id, 'data-verdict': host.verdict },
-			this.head(host.hostname, this.mark(host.verdict, (stale ? _('Last seen: %s') : '%s').format(words.nameVerdict(host.verdict)))),
+			this.head(host.hostname, this.mark(host.verdict, (stale ? _('Last seen: %s') : '%s').format(words.nameVerdict(host)))),
 			words.addresses(host).map((one) => this.address(one, host.sentence)),
 			h('p', { 'data-role': 'sentence' }, host.sentence),
 			host.block ? h('p.hf-duty', host.block.howToLift) : null,

@@ -25,14 +25,14 @@ return baseclass.extend({
 		return { mark, label };
 	},
 
-	nameVerdict(name) {
+	nameVerdict({ verdict, works }) {
 		return {
 			ok: _('Works'),
 			pending: _('Being updated'),
 			warning: _('Needs attention'),
-			failed: _('Does not work'),
+			failed: works == 'yes' ? _('Needs attention') : _('Does not work'),
 			off: _('Switched off')
-		}[name] ?? _('Not known yet');
+		}[verdict] ?? _('Not known yet');
 	},
 
 	axis(name) {

@@ -79,7 +79,7 @@ return view.extend({
 	announce(hosts) {
 		const changed = hosts.filter((one) => (this.last?.hostnames ?? []).some((old) => old.id == one.id && old.verdict != one.verdict));
 		if (changed.length)
-			this.live.textContent = changed.map((one) => '%s: %s'.format(words.plain(one.hostname), words.nameVerdict(one.verdict))).join(' · ');
+			this.live.textContent = changed.map((one) => '%s: %s'.format(words.plain(one.hostname), words.nameVerdict(one))).join(' · ');
 	},
 
 	service({ state, running }, status) {

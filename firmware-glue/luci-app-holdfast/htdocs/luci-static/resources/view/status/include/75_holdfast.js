@@ -25,7 +25,7 @@ return baseclass.extend({
 		return h('div.hf-page', { id: 'holdfast-box' },
 			['running', 'idle'].includes(state) ? null : h('p', show.mark(verdict, sentence)),
 			h('table.table', hosts.map((host) => h('tr.tr', { 'data-host': host.id, 'data-verdict': host.verdict }, [
-				host.hostname, words.addresses(host).map((one) => one.address ? h('div', one.address) : null), show.mark(host.verdict, words.nameVerdict(host.verdict))
+				host.hostname, words.addresses(host).map((one) => one.address ? h('div', one.address) : null), show.mark(host.verdict, words.nameVerdict(host))
 			].map((cell) => h('td.td left', cell))))),
 			open ? h('p', show.mark('warning', N_(open, '%d incident is open.', '%d incidents are open.').format(open))) : null,
 			h('p', h('a', { href: L.url('admin/services/holdfast/overview') }, _('Show everything'))));

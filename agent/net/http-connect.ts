@@ -3,6 +3,7 @@
  * leaves, so each fault is `unreachable`, and a further address may be tried.
  */
 import { promises as dns, type LookupAddress } from 'node:dns';
+import { statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
@@ -30,30 +31,67 @@ export type Connected = { ok: true; socket: net.Socket } | { ok: false; code: Fa
 /** Bounds how long a server with many dead addresses can hold an attempt. */
 const MAX_ADDRESSES = 4;
 
+/** Servers whose last address is remembered; more than an agent has accounts costs a few milliseconds. */
+const MAX_REMEMBERED = 32;
+
 /** `getaddrinfo`, in its own order (RFC 6724): the hosts file and the router's resolver count. */
 export function systemLookup(host: string): Promise<LookupAddress[]> {
   return dns.lookup(host, { all: true, verbatim: true });
 }
 
-/** Tries each usable address of the route until one is connected. Never rejects. */
-export async function connect(route: Route, lookup: Lookup): Promise<Connected> {
-  const found = await within(route.phaseTimeoutMs, lookup(route.host));
-  if (found === undefined || found.length === 0) {
-    return { ok: false, code: 'http/DNS' };
-  }
-  const usable = found.flatMap((address) => usableAddress(address, route));
-  let code: FaultCode = 'http/NO_PATH';
-  for (const candidate of usable.slice(0, MAX_ADDRESSES)) {
-    const connected = await connectTo(candidate, route);
-    if (connected.ok || isVerdict(connected.code)) {
-      return connected;
+/**
+ * Tries each usable address of a route until one is connected. Never rejects. A server most likely still is where
+ * it was last, so a connection to there begins beside the lookup. It is used only if the lookup names that address
+ * as well, and is closed if not.
+ */
+export function connector(lookup: Lookup): (route: Route) => Promise<Connected> {
+  /** By host, the latest last. */
+  const lastAddresses = new Map<string, string>();
+
+  function remember(host: string, address: string): void {
+    lastAddresses.delete(host);
+    lastAddresses.set(host, address);
+    const [oldest] = lastAddresses.keys();
+    if (lastAddresses.size > MAX_REMEMBERED && oldest !== undefined) {
+      lastAddresses.delete(oldest);
     }
-    // A family without a route is normal; the fault of the other family tells the owner more.
-    if (code === 'http/NO_PATH' || code === 'http/NO_ROUTE') {
-      code = connected.code;
-    }
   }
-  return { ok: false, code };
+
+  return async (route) => {
+    const lookingUp = within(route.phaseTimeoutMs, lookup(route.host).catch(noneIfUnknown));
+    const last = lastAddresses.get(route.host);
+    const [guess] = last === undefined ? [] : usableAddress(last, route);
+    const early = guess && attempt(guess, route);
+    const found = await lookingUp;
+    const usable = (found ?? []).flatMap(({ address }) => usableAddress(address, route));
+    const named = usable.find(({ address }) => address === guess?.address);
+    if (!named) {
+      early?.giveUp();
+    }
+    if (found === undefined || found.length === 0) {
+      // Without a name it is not asked beside the next lookup either: who cannot look up tries often.
+      lastAddresses.delete(route.host);
+      return { ok: false, code: found ? 'http/NO_NAME' : 'http/DNS' };
+    }
+    let code: FaultCode = 'http/NO_PATH';
+    const ordered = named ? [named, ...usable.filter((candidate) => candidate !== named)] : usable;
+    for (const candidate of ordered.slice(0, MAX_ADDRESSES)) {
+      // What has failed before the lookup ended may go well now.
+      const isUnderWay = early !== undefined && candidate === named && !early.hasEnded();
+      const connected = await (isUnderWay ? early : attempt(candidate, route)).connected;
+      if (connected.ok) {
+        remember(route.host, candidate.address);
+      }
+      if (connected.ok || isVerdict(connected.code)) {
+        return connected;
+      }
+      // A family without a route is normal; the fault of the other family tells the owner more.
+      if (code === 'http/NO_PATH' || code === 'http/NO_ROUTE') {
+        code = connected.code;
+      }
+    }
+    return { ok: false, code };
+  };
 }
 
 interface Candidate {
@@ -61,7 +99,7 @@ interface Candidate {
   localAddress?: string;
 }
 
-function usableAddress({ address }: LookupAddress, { family, via }: Route): Candidate[] {
+function usableAddress(address: string, { family, via }: Route): Candidate[] {
   const own: Family = net.isIPv6(address) ? 'ipv6' : 'ipv4';
   if (family !== undefined && family !== own) {
     return [];
@@ -78,16 +116,37 @@ function isVerdict(code: FaultCode): boolean {
   return code.startsWith('http/TLS_') && code !== 'http/TLS_TIMEOUT' && code !== 'http/TLS_HANDSHAKE';
 }
 
-async function connectTo(candidate: Candidate, route: Route): Promise<Connected> {
+interface Attempt {
+  connected: Promise<Connected>;
+  /** It failed, or the server has closed the connection since. */
+  hasEnded(): boolean;
+  giveUp(): void;
+}
+
+function attempt(candidate: Candidate, route: Route): Attempt {
   const socket = net.connect({
     host: candidate.address,
     port: route.port,
     noDelay: true,
     ...(candidate.localAddress === undefined ? {} : { localAddress: candidate.localAddress }),
   });
+  return {
+    connected: prepared(socket, route),
+    hasEnded: () => socket.destroyed,
+    giveUp: () => void socket.destroy(),
+  };
+}
+
+async function prepared(socket: net.Socket, route: Route): Promise<Connected> {
+  let isOwnWord = true;
+  // What comes before the next turn of the event loop comes from the kernel alone, not from a router on the way.
+  const turn = setImmediate(() => {
+    isOwnWord = false;
+  });
   const fault = await ready(socket, 'connect', route.phaseTimeoutMs);
+  clearImmediate(turn);
   if (fault !== undefined) {
-    return { ok: false, code: fault === 'timeout' ? 'http/CONNECT_TIMEOUT' : connectFault(fault) };
+    return { ok: false, code: fault === 'timeout' ? 'http/CONNECT_TIMEOUT' : connectFault(fault, isOwnWord) };
   }
   return route.secure ? secure(socket, route) : { ok: true, socket };
 }
@@ -112,16 +171,24 @@ async function secure(socket: net.Socket, route: Route): Promise<Connected> {
   return { ok: true, socket: session };
 }
 
+/** `ENOTFOUND`: a name server has said that there is none. Everything else (EAI_AGAIN) may be silence. */
+function noneIfUnknown(error: unknown): LookupAddress[] {
+  if (errorCode(error) === 'ENOTFOUND') {
+    return [];
+  }
+  throw error;
+}
+
 /** Undefined once `event` came, else `timeout` or the error code; the socket is then destroyed. */
 function ready(socket: net.Socket, event: string, timeoutMs: number): Promise<string | undefined> {
+  // A destroyed socket may still report, and so may one that waits for its use.
+  socket.on('error', () => {});
   return new Promise((resolve) => {
     const timer = setTimeout(finish, timeoutMs, 'timeout');
     function finish(fault?: string): void {
       clearTimeout(timer);
       socket.off(event, onReady).off('error', onError).off('close', onClose);
       if (fault !== undefined) {
-        // A destroyed socket may still report; nobody is interested any more.
-        socket.on('error', () => {});
         socket.destroy();
       }
       resolve(fault);
@@ -150,33 +217,50 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T | undef
   return value;
 }
 
+export interface Trusted {
+  context: tls.SecureContext;
+  version: string;
+}
+
 export interface TrustStore {
+  /** What was loaded from a PEM file, if the file has not changed since. */
+  known(caFile: string): Trusted | undefined;
   /** The trust anchors of a PEM file, or undefined when it holds none that can be read. */
-  load(caFile: string): Promise<{ context: tls.SecureContext; version: string } | undefined>;
+  load(caFile: string): Promise<Trusted | undefined>;
 }
 
 /** Reads PEM files again only when their time stamp or size changes: parsing one is slow on a router. */
 export function trustStore(): TrustStore {
-  const known = new Map<string, { context: tls.SecureContext; version: string }>();
-  return {
-    async load(caFile) {
-      try {
-        const { mtimeMs, size } = await stat(caFile);
-        const version = `${mtimeMs}:${size}`;
-        const cached = known.get(caFile);
-        if (cached?.version === version) {
-          return cached;
-        }
-        const ca = await readFile(caFile, 'latin1');
-        if (!ca.includes('-----BEGIN ')) {
-          return undefined;
-        }
-        const fresh = { context: tls.createSecureContext({ ca, minVersion: 'TLSv1.2' }), version };
-        known.set(caFile, fresh);
-        return fresh;
-      } catch {
+  const loaded = new Map<string, Trusted>();
+
+  function known(caFile: string): Trusted | undefined {
+    const trusted = loaded.get(caFile);
+    try {
+      // Not by way of the thread pool: that takes longer than the look itself, and the request waits.
+      return trusted?.version === versionOf(statSync(caFile)) ? trusted : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function load(caFile: string): Promise<Trusted | undefined> {
+    try {
+      const version = versionOf(await stat(caFile));
+      const ca = await readFile(caFile, 'latin1');
+      if (!ca.includes('-----BEGIN ')) {
         return undefined;
       }
-    },
-  };
+      const fresh = { context: tls.createSecureContext({ ca, minVersion: 'TLSv1.2' }), version };
+      loaded.set(caFile, fresh);
+      return fresh;
+    } catch {
+      return undefined;
+    }
+  }
+
+  return { known, load };
+}
+
+function versionOf({ mtimeMs, size }: { mtimeMs: number; size: number }): string {
+  return `${mtimeMs}:${size}`;
 }

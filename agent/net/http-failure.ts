@@ -9,7 +9,10 @@ interface Fault {
 
 const RETRY = 'Holdfast tries again by itself';
 
-/** `unreachable` only where no octet of the request can have left; everything later is `unconfirmed`. */
+/**
+ * `unreachable` only where no octet of the request can have left; everything later is `unconfirmed`. `offline` where
+ * not even a connection was begun, so that trying again soon burdens no provider.
+ */
 const FAULTS = {
   'http/BAD_REQUEST': {
     kind: 'refused',
@@ -22,9 +25,14 @@ const FAULTS = {
       `The file of trusted certificates for ${server} cannot be used; check that ca_file names a readable PEM file.`,
   },
   'http/DNS': {
+    kind: 'offline',
+    sentence: (server) =>
+      `The address of ${server} could not be looked up; ${RETRY}, and if this lasts check the WAN, the router's DNS servers and the server's name.`,
+  },
+  'http/NO_NAME': {
     kind: 'unreachable',
     sentence: (server) =>
-      `The address of ${server} could not be looked up; check the router's DNS servers and the server's name.`,
+      `By the DNS there is no address for ${server}; check the server's name, and whether the router's DNS servers filter it.`,
   },
   'http/NO_PATH': {
     kind: 'unreachable',
@@ -32,8 +40,13 @@ const FAULTS = {
       `This WAN has no address of a family that ${server} can be reached with; let the hostname use another network or family.`,
   },
   'http/NO_ROUTE': {
-    kind: 'unreachable',
+    kind: 'offline',
     sentence: (server) => `There is no route to ${server}; check that the WAN is connected.`,
+  },
+  'http/HOST_UNREACHABLE': {
+    kind: 'unreachable',
+    sentence: (server) =>
+      `A router on the way says that ${server} cannot be reached; ${RETRY}, and if this lasts check the WAN.`,
   },
   'http/REFUSED': {
     kind: 'unreachable',
@@ -122,17 +135,21 @@ export function isFaultCode(text: string): text is FaultCode {
 
 const SYSTEM_FAULTS: Record<string, FaultCode> = {
   ECONNREFUSED: 'http/REFUSED',
-  EHOSTUNREACH: 'http/NO_ROUTE',
-  ENETUNREACH: 'http/NO_ROUTE',
+  EHOSTUNREACH: 'http/HOST_UNREACHABLE',
+  ENETUNREACH: 'http/HOST_UNREACHABLE',
   ENETDOWN: 'http/NO_ROUTE',
   EADDRNOTAVAIL: 'http/NO_ROUTE',
   EPERM: 'http/NO_ROUTE',
   EACCES: 'http/NO_ROUTE',
 };
 
-/** The fault behind a Node error code while connecting. A local firewall shows as EPERM or EACCES. */
-export function connectFault(errorCode: string): FaultCode {
-  return SYSTEM_FAULTS[errorCode] ?? 'http/CONNECT_FAILED';
+/**
+ * The fault behind a Node error code while connecting. A local firewall shows as EPERM or EACCES. `isOwnWord`: the
+ * kernel of this router said so at once, without asking anybody.
+ */
+export function connectFault(errorCode: string, isOwnWord: boolean): FaultCode {
+  const code = SYSTEM_FAULTS[errorCode] ?? 'http/CONNECT_FAILED';
+  return code === 'http/HOST_UNREACHABLE' && isOwnWord ? 'http/NO_ROUTE' : code;
 }
 
 const TLS_FAULTS: Record<string, FaultCode> = {

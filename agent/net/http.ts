@@ -4,7 +4,14 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import fetch, { Request, type Response } from 'node-fetch';
 import type { Authorization, Http, HttpReply, HttpRequest, HttpResult, Log } from '../ports.ts';
-import { connect, type Lookup, type Route, systemLookup, trustStore } from './http-connect.ts';
+import {
+  type Connected,
+  connector,
+  type Lookup,
+  type Route,
+  systemLookup,
+  trustStore,
+} from './http-connect.ts';
 import { errorCode, exchangeFault, type FaultCode, httpFailure } from './http-failure.ts';
 
 /** Some providers need two hops on their own server. */
@@ -19,6 +26,8 @@ const PHASES_OF_REPLY = 2;
 /** Routes remembered before idle ones are closed, should nobody call `idle`: WAN addresses come and go. */
 const MAX_ROUTES = 32;
 
+type Connect = (route: Route) => Promise<Connected>;
+
 type Exchange = { ok: true; reply: HttpReply } | { ok: false; code: FaultCode };
 
 /**
@@ -27,6 +36,7 @@ type Exchange = { ok: true; reply: HttpReply } | { ok: false; code: FaultCode };
  */
 export function nodeHttp(log: Log, lookup: Lookup = systemLookup): Http {
   const trust = trustStore();
+  const connect = connector(lookup);
   const agents = new Map<string, RouteAgent>();
 
   async function request(wanted: HttpRequest): Promise<HttpResult> {
@@ -64,8 +74,9 @@ export function nodeHttp(log: Log, lookup: Lookup = systemLookup): Http {
   }
 
   async function send(wanted: HttpRequest, url: URL): Promise<Exchange> {
-    const trusted = wanted.caFile === undefined ? undefined : await trust.load(wanted.caFile);
-    if (wanted.caFile !== undefined && trusted === undefined) {
+    const { caFile } = wanted;
+    const trusted = caFile === undefined ? undefined : (trust.known(caFile) ?? (await trust.load(caFile)));
+    if (caFile !== undefined && trusted === undefined) {
       return { ok: false, code: 'http/CA_FILE' };
     }
     const route: Route = {
@@ -90,7 +101,7 @@ export function nodeHttp(log: Log, lookup: Lookup = systemLookup): Http {
     if (agents.size >= MAX_ROUTES) {
       idle();
     }
-    const agent = new RouteAgent(route, lookup);
+    const agent = new RouteAgent(route, connect);
     agents.set(key, agent);
     return agent;
   }
@@ -139,6 +150,7 @@ async function transmit(wanted: HttpRequest, url: URL, agent: RouteAgent): Promi
   if (message === undefined) {
     return badRequest();
   }
+  agent.begin();
   let late: FaultCode = 'http/NO_REPLY';
   let timer = setTimeout(() => deadline.abort(), wanted.phaseTimeoutMs * PHASES_BEFORE_BODY);
   try {
@@ -223,23 +235,33 @@ class RouteAgent extends http.Agent {
   readonly protocol: string;
   readonly defaultPort: number;
   readonly #route: Route;
-  readonly #lookup: Lookup;
+  readonly #connect: Connect;
+  #connecting: Promise<Connected> | undefined;
   readonly #watched = new WeakMap<Socket, () => void>();
   #retired = false;
 
-  constructor(route: Route, lookup: Lookup) {
+  constructor(route: Route, connect: Connect) {
     super({ keepAlive: true });
     this.protocol = route.secure ? 'https:' : 'http:';
     this.defaultPort = route.secure ? 443 : 80;
     this.#route = route;
-    this.#lookup = lookup;
+    this.#connect = connect;
+  }
+
+  /** Begins to connect, if no connection is kept. Node asks for one a little later: it writes the request first. */
+  begin(): void {
+    if (Object.keys(this.freeSockets).length === 0) {
+      this.#connecting ??= this.#connect(this.#route);
+    }
   }
 
   override createConnection(
     _options: http.ClientRequestArgs,
     done?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    connect(this.#route, this.#lookup).then((connected) => {
+    const connecting = this.#connecting ?? this.#connect(this.#route);
+    this.#connecting = undefined;
+    connecting.then((connected) => {
       if (connected.ok) {
         done?.(null, connected.socket);
         this.#watch(connected.socket);

@@ -13,13 +13,18 @@ export const PROTOCOLS: Record<ProtocolName, Protocol> = {
 };
 
 function onDemand(name: keyof typeof ON_DEMAND): Protocol {
+  let known: Protocol | undefined;
+  async function load(): Promise<Protocol> {
+    known = (await import('./on-demand.ts')).ON_DEMAND[name];
+    return known;
+  }
   return {
     async update(...call) {
-      const loaded = await import('./on-demand.ts');
-      return loaded.ON_DEMAND[name].update(...call);
+      // Once loaded, the request leaves before the step's state is shown and saved.
+      return (known ?? (await load())).update(...call);
     },
     async alias(...call) {
-      const { alias } = (await import('./on-demand.ts')).ON_DEMAND[name];
+      const { alias } = known ?? (await load());
       if (!alias) {
         throw new Error(`${name} has no aliases`);
       }

@@ -105,7 +105,7 @@ describe('requests', () => {
     [
       'address the router does not have',
       { via: { device: 'wanb', ipv4: '192.0.2.1' } },
-      'unreachable http/NO_ROUTE',
+      'offline http/NO_ROUTE',
     ],
     ['family the server lacks', { family: 'ipv6' }, 'unreachable http/NO_PATH'],
     ['header with a line break', { headers: { 'X-A': 'a\r\nX-B: b' } }, 'refused http/BAD_REQUEST'],
@@ -184,14 +184,18 @@ describe('addresses of the server', () => {
     expect(second.connections()).toBe(0);
   });
 
-  test.each<[string, Lookup]>([
-    ['name that does not exist', () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }))],
-    ['no address', async () => []],
-    ['lookup that hangs', () => new Promise(() => {})],
-  ])('cannot be found: %s', async (_name, lookup) => {
+  const refusing = (code: string) => () => Promise.reject(Object.assign(new Error('no'), { code }));
+
+  test.each<[string, Lookup, string]>([
+    ['name that does not exist', refusing('ENOTFOUND'), 'unreachable http/NO_NAME'],
+    ['no address', async () => [], 'unreachable http/NO_NAME'],
+    ['no name server answers', refusing('EAI_AGAIN'), 'offline http/DNS'],
+    ['the name server will not', refusing('EAI_FAIL'), 'offline http/DNS'],
+    ['lookup that hangs', () => new Promise(() => {}), 'offline http/DNS'],
+  ])('cannot be found: %s', async (_name, lookup, expected) => {
     const result = await inVirtualTime(() => client(lookup).request(get('http://server.example/')));
 
-    expect(verdict(result)).toBe('unreachable http/DNS');
+    expect(verdict(result)).toBe(expected);
   });
 
   test.each([

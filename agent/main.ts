@@ -3,7 +3,7 @@ import { version } from '../package.json';
 import type { Agent, AgentOptions } from './cli/agent.ts';
 import { runCommandLine } from './cli/cli.ts';
 import { createLog } from './cli/log.ts';
-import { problemText } from './cli/problem.ts';
+import { defectText, problemText } from './cli/problem.ts';
 import { readForAgent } from './cli/reading.ts';
 import type { AccountConfig, Config, Problem } from './config/config.ts';
 import { channelPlansOf, channelsOf, secretsOfNotify } from './config/notify.ts';
@@ -26,7 +26,6 @@ import { userAgentOf } from './providers/user-agent.ts';
 import { createSources } from './sources/all.ts';
 import { createStore } from './store/state.ts';
 import type { PastEvent } from './store/state-file.ts';
-import { latestWriter } from './store/writer.ts';
 
 const MAX_EVENTS = 50;
 const SETTLE_PATIENCE_MS = 60_000;
@@ -42,15 +41,17 @@ async function startAgent(
   const log = createLog(host, () => config.agent.logLevel, options.syslog);
   const startedAt = timeText(host.nowMs());
   const { stateDir, publishedFile } = config.agent;
-  const store = createStore({ files: host, clock: host, log, random: host.random, stateDir, publishedFile });
+  const store = createStore({
+    ...{ files: host, clock: host, log, random: host.random, stateDir, publishedFile },
+    show: writeStatus,
+  });
   const loaded =
     options.only === undefined ? await store.load() : { state: options.known, events: [], salt: '' };
   let events: PastEvent[] = loaded.events;
-  let whenSettled: (() => void) | undefined;
+  let whenSettled: { patienceMs: number; tell(): void } | undefined;
   const credentials = new Map<string, Partial<Credential>>();
   const redact = createRedactor(() => credentials.values(), host.secretForms);
   const openwrtRelease = await host.readText('/etc/openwrt_release').catch(() => undefined);
-  const statusWriter = latestWriter(writeStatus);
   const updateParts = {
     ...{ http: host.http, processes: host, clock: host, crypto: host.crypto },
     ...{ dns: host.dns, exchangeDns: host.exchangeDns, resolvers },
@@ -79,13 +80,13 @@ async function startAgent(
       }),
       update: (command, state) => runUpdate(updateParts, command, state),
       verify: createVerifier({
-        ...{ ...updateParts, random: host.random, dnsOverHttps: host.dnsOverHttps },
+        ...{ ...updateParts, random: host.random, dnsOverHttps: host.dnsOverHttps, checker: host.checker },
         settings: () => config.agent,
       }),
       notify: async (command) => (await import('./engine/notify.ts')).deliver(notifyParts, command),
       alias: async (command) => (await import('./engine/alias.ts')).runAlias(aliasParts, command),
       onStep,
-      onDefect: (cause) => log('error', redact(cause instanceof Error ? (cause.stack ?? '') : String(cause))),
+      onDefect: (cause) => log('error', redact(defectText(cause))),
     },
     loaded.state,
   );
@@ -100,10 +101,9 @@ async function startAgent(
     );
     if (options.only === undefined) {
       store.save(savedState(state), events);
-      statusWriter.put(undefined);
     }
-    if (whenSettled && isSettled(state, loop.now(), SETTLE_PATIENCE_MS)) {
-      whenSettled();
+    if (whenSettled && isSettled(state, loop.now(), whenSettled.patienceMs)) {
+      whenSettled.tell();
     }
   }
 
@@ -184,13 +184,13 @@ async function startAgent(
   async function stop(): Promise<void> {
     loop.stop();
     const limit = new Promise<void>((resolve) => host.after(FLUSH_LIMIT_MS, resolve));
-    await Promise.race([Promise.all([store.flush(), statusWriter.flush(), log.flush()]), limit]);
+    await Promise.race([Promise.all([store.flush(), log.flush()]), limit]);
   }
 
   plan();
-  const settled = () =>
-    new Promise<void>((resolve) => {
-      whenSettled = resolve;
+  const settled = (patienceMs = SETTLE_PATIENCE_MS) =>
+    new Promise<void>((tell) => {
+      whenSettled = { patienceMs, tell };
       loop.dispatch({ type: 'woken' });
     });
   return { loop, config: () => config, status, reload, settled, stop };

@@ -243,6 +243,11 @@ export interface Host extends Clock, Processes, Files {
    * own would save no memory.
    */
   configurationReader?: readonly string[];
+  /**
+   * A program that makes DNS checks (engine/verify-elsewhere.ts): takes the text as its input, tells each line of
+   * its output, resolves at its end or when its time is over. Absent where it would save no memory.
+   */
+  checker?: ((input: string, timeoutMs: number, onLine: (line: string) => void) => Promise<void>) | undefined;
   pid: number;
   argv: readonly string[];
   env: Readonly<Record<string, string | undefined>>;

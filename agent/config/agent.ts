@@ -25,7 +25,7 @@ export function readAgent(section: UciSection | undefined, complain: Complain): 
     runtime: options.runtime,
     mode: options.mode,
     contact: options.contact,
-    notify: readNotify(options, complain),
+    notify: readNotify(options, written(section, 'notify'), complain),
     notifyScript: options.notify_script,
     resolvers: readServers('resolver', options, complain),
     publicResolvers: readServers('public_resolver', options, complain),
@@ -37,10 +37,16 @@ export function readAgent(section: UciSection | undefined, complain: Complain): 
   };
 }
 
-function readNotify({ notify }: AgentOptions, complain: Complain): NotifyAddress[] {
-  return notify.flatMap((text, index) => {
+/** The entries of a list as they stand in the file, bad ones as well. */
+function written(section: UciSection | undefined, option: string): string[] {
+  const values = section?.options.flatMap(({ name, value }) => (name === option ? value : [])) ?? [];
+  return values.flatMap((value) => value.split(/[ \t\r\n]+/).filter((item) => item !== ''));
+}
+
+function readNotify({ notify }: AgentOptions, entries: string[], complain: Complain): NotifyAddress[] {
+  return notify.flatMap((text) => {
     const address = parseNotifyAddress(text);
-    const which = `Entry ${index + 1} of option 'notify'`;
+    const which = `Entry ${entries.indexOf(text) + 1} of option 'notify'`;
     if (!address) {
       const sentence = `${which} is no address that can be posted to; it must be ${sectionFacts.agent.options.notify?.allowed}. It is left out.`;
       complain({ severity: 'error', option: 'notify', code: 'config/BAD_VALUE', sentence });

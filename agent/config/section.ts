@@ -32,7 +32,8 @@ export function sectionLabel(section: UciSectionKey): string {
 
 /**
  * Converts and checks one section. Every fault is complained about once for each option. With `fallback` a
- * bad option takes its default; without, a section with a bad option is `undefined`.
+ * bad option takes its default, and of a list only the bad entries are left out; without, a section with a bad
+ * option is `undefined`.
  */
 export function readSection<T>(
   section: UciSection,
@@ -68,15 +69,21 @@ export function readSection<T>(
     const option = facts.options[name];
     if (params) {
       complain(missingOption(params.missingProperty, facts.options));
-    } else if (option !== undefined && !bad.has(name)) {
-      bad.add(name);
+    } else if (option !== undefined && !bad.has(fallback ? instancePath : name)) {
+      bad.add(fallback ? instancePath : name);
       // People put a password into the wrong option of an account: none of its values is repeated.
       const mayShow = option.secret !== true && type !== 'account';
       complain(badValue(name, option, values[name], index, { fallback, mayShow }));
     }
   }
-  for (const name of fallback ? bad : []) {
-    delete values[name];
+  for (const [name, value] of fallback ? Object.entries(values) : []) {
+    const good = Array.isArray(value) ? value.filter((_, index) => !bad.has(`/${name}/${index}`)) : [];
+    const isSpoiled = Array.isArray(value) && good.length < value.length;
+    if (bad.has(`/${name}`) || (isSpoiled && good.length === 0)) {
+      delete values[name];
+    } else if (isSpoiled) {
+      values[name] = good;
+    }
   }
   return fallback && validate(values) ? values : undefined;
 }
@@ -160,10 +167,15 @@ function badValue(
   }
   const isList = Array.isArray(value) && facts.type !== 'array' ? ' and not a list' : '';
   const is = text === undefined || isList !== '' ? '' : ` is '${text}' but`;
-  const instead = fallback ? ` The default (${String(facts.default)}) is used.` : '';
+  const isEntry = fallback && culprit !== value;
+  const instead = isEntry
+    ? ' It is left out.'
+    : fallback
+      ? ` The default (${String(facts.default)}) is used.`
+      : '';
   return {
     ...place,
     code: 'config/BAD_VALUE',
-    sentence: `Option '${name}'${is} must be ${allowedText(facts)}${isList}.${instead}`,
+    sentence: `${isEntry ? `Entry ${Number(index) + 1} of option` : 'Option'} '${name}'${is} must be ${allowedText(facts)}${isList}.${instead}`,
   };
 }

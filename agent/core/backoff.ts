@@ -28,7 +28,9 @@ interface Ladder {
  * unreachable     5 s, 80 s, then 21 min   a glitch is over at once, an outage is not: all routers of a
  *                                          provider ask again and again, and keep it down if they ask often
  *                                          (test/fleet); a new address or a set clock ends the wait
- * unconfirmed     the same                 may have been applied: the repetition counts as `nochg` there
+ * offline         5, 10, 20, 40 s, then    no name server answers, no route: that costs the provider nothing, and a
+ *                 1 min                    modem takes minutes to be ready after the WAN is up
+ * unconfirmed     as unreachable           may have been applied: the repetition counts as `nochg` there
  * throttled       10 min to 6 h            floor where the provider names no time of its own
  * busy            4 to 20 min, then 10 to  a fault inside the provider, mostly overload: whoever is turned away
  *                 50 min                   must spread over the time that serving all of them takes
@@ -41,6 +43,7 @@ interface Ladder {
  */
 const LADDERS: Record<Exclude<FailureKind, 'credential' | 'refused'>, Ladder> = {
   unreachable: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 21 * MINUTE_MS, jitter: 0.15 },
+  offline: { firstMs: 5 * SECOND_MS, factor: 2, maxMs: MINUTE_MS, jitter: 0.15 },
   unconfirmed: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 21 * MINUTE_MS, jitter: 0.15 },
   throttled: { firstMs: 10 * MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.2 },
   busy: { firstMs: 4 * MINUTE_MS, factor: 2, maxMs: 10 * MINUTE_MS, jitter: 4 },

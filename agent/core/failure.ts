@@ -7,6 +7,8 @@
 export type FailureKind =
   /** the request surely did not leave: no route, no name, no connection, no TLS session */
   | 'unreachable'
+  /** the same, and nothing has gone to the provider at all: no name server answers, there is no route */
+  | 'offline'
   /** the request may have been applied: no reply, or the connection broke after it was sent */
   | 'unconfirmed'
   /** the provider told us to wait */
@@ -39,6 +41,11 @@ export interface Failure {
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+
+/** Surely not sent, so that a new path deserves a new try, and nothing is said of the provider. */
+export function hasNotLeft({ kind }: Failure): boolean {
+  return kind === 'unreachable' || kind === 'offline';
+}
 
 export function ok<T>(value: T): Outcome<T> {
   return { ok: true, value };

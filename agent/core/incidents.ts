@@ -12,7 +12,7 @@
  */
 import type { Retry } from './backoff.ts';
 import { type Draft, report, wakeAt } from './draft.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, hasNotLeft } from './failure.ts';
 import type { Axis } from './health.ts';
 import type { Incident } from './incident.ts';
 import { tell } from './outbox.ts';
@@ -313,7 +313,7 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
     return undefined;
   }
   const since = updates.failing ?? { sinceMs: now.ms, sinceWallMs: now.wallMs };
-  const isProven = failure.kind !== 'unreachable' || isLineProven(state, since.sinceWallMs);
+  const isProven = !hasNotLeft(failure) || isLineProven(state, since.sinceWallMs);
   if (now.ms < since.sinceMs + OUTAGE_MS) {
     wakeAt(draft, since.sinceMs + OUTAGE_MS);
   } else if (isProven) {

@@ -3,6 +3,7 @@ import { forgiveAliases } from './alias.ts';
 import { NO_RETRY } from './backoff.ts';
 import { type Choice, choose, isChosen, type NoChoice } from './choice.ts';
 import { type Draft, type Report, report, wakeAt } from './draft.ts';
+import { hasNotLeft } from './failure.ts';
 import { forgiveChannels } from './outbox.ts';
 import type { HostPlan } from './plan.ts';
 import { kindOf, type SourceKey } from './source-key.ts';
@@ -141,7 +142,7 @@ export function refreshChoices(draft: Draft): void {
 /** A new path deserves a new try at once; waits that the provider demanded stay. */
 export function forgiveUnreachable({ state }: Draft, key: string | undefined): void {
   const lane = key === undefined ? undefined : state.lanes[key];
-  if (key !== undefined && lane?.retry.failure?.kind === 'unreachable') {
+  if (key !== undefined && lane?.retry.failure && hasNotLeft(lane.retry.failure)) {
     state.lanes[key] = { ...lane, retry: NO_RETRY };
   }
 }

@@ -63,7 +63,9 @@ export function applyOutcomes(draft: Draft, key: string, attempt: number, outcom
       failHost(draft, plan, account, failure);
     } else {
       failShared(draft, key, account, failure, before);
-      if (!said.has(failure.code)) {
+      // Tried every minute, the same would fill the log of a night without a line.
+      const isOldNews = failure.kind === 'offline' && lane.retry.failure?.code === failure.code;
+      if (!said.has(failure.code) && !isOldNews) {
         said.add(failure.code);
         reportFailure(draft, failure, account);
       }

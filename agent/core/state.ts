@@ -117,6 +117,8 @@ export interface UpdateItem {
 export interface LaneState {
   /** `outdated`: sent with settings that have changed since, so a refusal says nothing of the new ones. */
   attempt?: { id: number; items: UpdateItem[]; outdated?: true };
+  /** When its last attempt began (monotonic). */
+  sentMs?: number;
   retry: Retry;
   hold: HoldDown;
 }

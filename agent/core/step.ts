@@ -25,6 +25,7 @@ import type { Plan } from './plan.ts';
 import { applyPlan, learnAges } from './replan.ts';
 import type { SourceKey } from './source-key.ts';
 import { type AgentState, freshLane, laneOf, type Now, type UpdateItem } from './state.ts';
+import { takeTurns } from './turns.ts';
 import type { Observation } from './wan.ts';
 
 export type AgentEvent =
@@ -137,7 +138,7 @@ function applyRequest(draft: Draft, ids: string[] | undefined, check?: true): vo
   }
 }
 
-/** One update for each lane that has something to say and may say it now. */
+/** One update for each lane that has something to say, may say it now, and has its turn. */
 function decideUpdates(draft: Draft): void {
   const { state, now } = draft;
   const batches = new Map<string, UpdateItem[]>();
@@ -153,16 +154,18 @@ function decideUpdates(draft: Draft): void {
     }
   }
   const sentTo = new Set<string>();
-  for (const [lane, items] of batches) {
+  for (const lane of batches.keys()) {
     const account = accountOf(lane);
     const { minIntervalMs = 0 } = state.plan.accounts[account] ?? {};
     // The distance the provider wants holds between the lanes of an account too.
     if (minIntervalMs > 0 && sentTo.has(account)) {
       wakeAt(draft, now.ms + minIntervalMs);
-    } else {
-      sentTo.add(account);
-      send(draft, lane, items);
+      batches.delete(lane);
     }
+    sentTo.add(account);
+  }
+  for (const [lane, items] of takeTurns(draft, batches)) {
+    send(draft, lane, items);
   }
 }
 
@@ -180,6 +183,7 @@ function send(draft: Draft, key: string, items: UpdateItem[]): void {
   state.lanes[key] = {
     ...lane,
     attempt: { id, items },
+    sentMs: now.ms,
     hold: repeated ? lane.hold : noteSent(lane.hold, now.ms, state.plan.agent.holdDownMs),
   };
   for (const item of items) {

@@ -3,7 +3,7 @@ import type { FailureKind, FailureScope } from '../core/failure.ts';
 
 /** What a reply means that is no success. */
 export interface FailureFacts {
-  kind: Exclude<FailureKind, 'defect' | 'unreachable'>;
+  kind: Exclude<FailureKind, 'defect' | 'unreachable' | 'offline'>;
   scope: FailureScope;
   /** Upper case; the protocol's name stands before it in the failure. */
   code: string;

@@ -31,6 +31,8 @@ export interface StoreParts {
   random(): number;
   stateDir: string;
   publishedFile: string;
+  /** Shows the same after each saving: one after the other, for with many names each takes its memory. */
+  show?(): Promise<void>;
 }
 
 interface Unsaved {
@@ -39,6 +41,8 @@ interface Unsaved {
 }
 
 const DAY_MS = 86_400_000;
+/** Characters: some seventy hostnames. */
+const LONG_STATE = 65_536;
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 export function createStore(parts: StoreParts): Store {
@@ -47,7 +51,7 @@ export function createStore(parts: StoreParts): Store {
   const written = { state: '', published: '' };
   let bootId = '';
   let salt = '';
-  const writer = latestWriter(writeChanged);
+  const writer = latestWriter(writeChanged, clock);
   const complained = new Set<string>();
 
   async function load(): Promise<Loaded> {
@@ -71,11 +75,14 @@ export function createStore(parts: StoreParts): Store {
     const text = JSON.stringify({ state, events });
     if (text !== written.state) {
       const savedMs = clock.monotonicMs();
-      const file: StateFile = { version: 1, bootId, savedMs, salt, state, events: [...events] };
-      if (await write(stateFile, JSON.stringify(file))) {
-        written.state = text;
+      const head = { version: 1, bootId, savedMs, salt } satisfies Omit<StateFile, 'state' | 'events'>;
+      // With many hostnames the rest is long: it is not turned into text twice.
+      if (await write(stateFile, `${JSON.stringify(head).slice(0, -1)},${text.slice(1)}`)) {
+        // A long one is written again rather than kept for comparison: memory is dearer than a write to memory.
+        written.state = text.length < LONG_STATE ? text : '';
       }
     }
+    await parts.show?.();
   }
 
   async function write(path: string, text: string): Promise<boolean> {

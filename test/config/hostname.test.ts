@@ -15,6 +15,7 @@ describe('normal form', () => {
     ['*.example.org', '*.example.org'],
     ['a-b.1.example', 'a-b.1.example'],
     ['3com.example', '3com.example'],
+    ['7.example', '7.example'],
     ['Bücher.example', 'xn--bcher-kva.example'],
     ['bu\u0308cher.example', 'xn--bcher-kva.example'],
     ['faß.example', 'xn--fa-hia.example'],
@@ -48,11 +49,14 @@ describe('normal form', () => {
       'a.example.org:80',
       'a@example.org',
       '192.0.2.1',
+      'example.7',
       '2001:db8::1',
       '💩.example',
       'xn--ü.example',
       'xn--a!.example',
       'xn--99999999999.example',
+      // Its end alone would be well.
+      'xn--vt48h8g.example',
       `a${label63}.example`,
       `${'ü'.repeat(62)}.example`,
       `${label63}.${label63}.${label63}.${'a'.repeat(62)}`,
@@ -60,6 +64,16 @@ describe('normal form', () => {
     ].map((text) => ({ text })),
   )('refused: $text', ({ text }) => {
     expect(normaliseHostname(text)).toEqual({ ok: false, sentence: expect.stringMatching(/\.$/) });
+  });
+
+  test.each([
+    { text: 'a..example.org', says: /two dots in a row/ },
+    { text: '.example.org', says: /begins with a dot/ },
+    { text: 'a'.repeat(506), says: /is not complete/ },
+    // Longer ones are not even looked at.
+    { text: 'a'.repeat(507), says: /longer than 253 characters/ },
+  ])('is told what is wrong: $says', ({ text, says }) => {
+    expect(normaliseHostname(text)).toEqual({ ok: false, sentence: expect.stringMatching(says) });
   });
 
   test('is reached in one step, is ASCII and short, whatever comes', () => {

@@ -111,6 +111,18 @@ describe('a good file', () => {
     });
   });
 
+  test('a list loses only its bad entries, and takes the default where none is left', () => {
+    const some = load("config agent\n\tlist resolver 'bogus'\n\tlist resolver '192.0.2.1'\n");
+    const none = load("config agent\n\tlist public_resolver 'bogus'\n");
+
+    expect(some.config.agent.resolvers).toEqual([{ address: '192.0.2.1', port: 53 }]);
+    expect(some.problems.map(({ value, sentence }) => [value, sentence.slice(0, 29)])).toContainEqual([
+      'bogus',
+      "Entry 1 of option 'resolver' ",
+    ]);
+    expect(none.config.agent.publicResolvers).toEqual(load('config agent\n').config.agent.publicResolvers);
+  });
+
   test('resolvers with and without a port', () => {
     const text = "config agent\n\tlist resolver '127.0.0.1#5353'\n\tlist resolver '2001:DB8::1'\n";
 

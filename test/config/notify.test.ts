@@ -118,6 +118,25 @@ describe('the configuration', () => {
     expect(JSON.stringify(problems)).not.toContain('secret');
   });
 
+  test('loses only the entries with a mistake, and names each', () => {
+    const { agent, problems } = load(
+      "list notify 'https://hooks.example.org/a'",
+      "list notify 'htps://secret.example.org/a'",
+      "list notify 'ntfy+https://secret.example.org/'",
+      "list notify 'hooks.example.org'",
+      "list notify 'https://hooks.example.com/b'",
+    );
+
+    expect(agent.notify.map(({ server }) => server)).toEqual(['hooks.example.org', 'hooks.example.com']);
+    expect(problems.map(({ code, sentence }) => `${code} ${sentence.split(' of ', 1)[0]}`).sort()).toEqual([
+      'config/BAD_VALUE Entry 2',
+      'config/BAD_VALUE Entry 3',
+      'config/BAD_VALUE Entry 4',
+    ]);
+    expect(problems.every(({ sentence }) => sentence.endsWith('It is left out.'))).toBe(true);
+    expect(JSON.stringify(problems)).not.toContain('secret');
+  });
+
   test('warns of a place beyond the house in the clear', () => {
     const { agent, problems } = load("list notify 'http://u:secret@hooks.example.org/secret'");
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NO_RETRY, type Retry, retryAfter } from '../../agent/core/backoff.ts';
+import { NO_RETRY, type Retry, retryAfter, retryNotice } from '../../agent/core/backoff.ts';
 import type { Failure, FailureKind } from '../../agent/core/failure.ts';
 
 const NOW_MS = 5_000_000;
@@ -21,6 +21,7 @@ function waitsSec(one: Failure, count: number, random: number, busyWaitMs = BUSY
 describe('the ladder of', () => {
   test.each<[FailureKind, Partial<Failure>, number[], number]>([
     ['unreachable', {}, [5, 80, 1260], 1260],
+    ['offline', {}, [5, 10, 20, 40, 60], 60],
     ['unconfirmed', {}, [5, 80, 1260], 1260],
     ['throttled', {}, [660, 1320, 2640], 23_760],
     ['busy', {}, [1980, 3960, 7920], 23_760],
@@ -46,6 +47,10 @@ describe('a failure of another kind', () => {
     ['goes on where the wait was', 'unreachable', 40, failure('busy', { scope: 'attempt' }), 600],
     ['begins its own ladder where that is longer', 'unreachable', 1, failure('unintelligible'), 60],
     ['is not asked for sooner', 'throttled', 3, failure('unreachable'), 1260],
+    ['nor after a single one', 'throttled', 1, failure('unreachable'), 1260],
+    ['takes the next longer step, never the one before', 'throttled', 3, failure('unintelligible'), 3840],
+    ['does not count while the line was down', 'offline', 100, failure('unreachable'), 80],
+    ['ends a long wait when nothing leaves the router any more', 'unreachable', 5, failure('offline'), 60],
   ])('%s: %s, %d times', (_, first, times, then, expectedSec) => {
     let retry: Retry = NO_RETRY;
     for (let count = 0; count < times; count++) {
@@ -58,9 +63,25 @@ describe('a failure of another kind', () => {
   });
 });
 
+test('a failure that has cost no step counts for none', () => {
+  const told: Retry = { ...NO_RETRY, failure: failure('defect') };
+
+  expect(retryAfter(told, failure('unreachable'), NOW_MS, 0.5, BUSY_WAIT_MS)?.notBeforeMs).toBe(
+    NOW_MS + 5000,
+  );
+});
+
+test('a wait ends at a whole millisecond, never before its time', () => {
+  const update = retryAfter(NO_RETRY, failure('unreachable'), NOW_MS, 0.12345, BUSY_WAIT_MS);
+  const notice = retryNotice(NO_RETRY, failure('unreachable'), NOW_MS, 0.12345);
+
+  expect([update?.notBeforeMs, notice.notBeforeMs]).toEqual([NOW_MS + 4436, NOW_MS + 18_704]);
+});
+
 describe('jitter', () => {
   test.each<[FailureKind, number, number]>([
     ['unreachable', 4.25, 5.75],
+    ['offline', 4.25, 5.75],
     ['unintelligible', 30, 90],
     // A wait that was demanded never shrinks.
     ['throttled', 600, 720],

@@ -52,6 +52,8 @@ export interface ReplayOptions {
   folder?: string;
   /** Virtual milliseconds in a real one at most; default: as fast as can be. */
   rate?: number;
+  /** When it is over; default: all three days. */
+  endsMs?: number;
   watcher?: Partial<Watcher>;
   /** Hears how everything started can be ended, at any time and more than once. */
   onClose?: (close: () => Promise<void>) => void;
@@ -66,7 +68,7 @@ const SPREADING_MS = 300_000;
 
 export async function playReplay(
   moments: readonly Moment[],
-  { bundle, folder, rate, watcher = {}, onClose = () => {} }: ReplayOptions,
+  { bundle, folder, rate, endsMs = ENDS_MS, watcher = {}, onClose = () => {} }: ReplayOptions,
 ): Promise<Replay> {
   const accounts = [
     { username: 'family', password: 'family-password', hosts: NAMES },
@@ -99,7 +101,7 @@ export async function playReplay(
         moment.act?.(service.levers);
         if (moment.movesTo !== undefined) await router.moveTo(moment.movesTo);
       }
-      await router.advance(ENDS_MS - lab.time.nowMs());
+      await router.advance(endsMs - lab.time.nowMs());
       look();
       return notes.result(router.status());
     } finally {

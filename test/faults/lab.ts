@@ -153,9 +153,12 @@ interface Program {
   folders: string[];
 }
 
-/** `curl` with less patience: it waits in real time, and a service that is silent stays so. */
+/** `curl` with less patience, for it waits in real time; in the place of its shell, whose number the agent knows. */
 const HASTY_CURL = `#!/bin/sh
-sed 's/^\\(max-time\\|connect-timeout\\) = .*/\\1 = 2/' | exec CURL "$@"
+config=$(sed 's/^\\(max-time\\|connect-timeout\\) = .*/\\1 = 2/')
+exec CURL "$@" <<END
+$config
+END
 `;
 
 /** Every part of the copy takes its clock from the world. */
@@ -193,10 +196,12 @@ function createRouter(
   time: WorldTime,
 ): { router: Router; dispose(): Promise<void> } {
   const ubusDir = join(folder, 'ubus');
+  const workDir = join(folder, 'work');
   const stateDir = join(folder, 'state');
   const configFile = join(folder, 'config');
   mkdirSync(join(folder, 'bin'));
   mkdirSync(ubusDir);
+  mkdirSync(workDir);
   writeFileSync(join(folder, 'bin/ubus'), UBUS);
   chmodSync(join(folder, 'bin/ubus'), 0o755);
   for (const stream of ['listen', 'subscribe']) writeFileSync(join(ubusDir, `${stream}.log`), '');
@@ -289,7 +294,13 @@ function createRouter(
     configure: (text) => writeFileSync(configFile, text.replaceAll('{DIR}', folder), { mode: 0o600 }),
     async boot(options = {}) {
       const words = ['run', '--config', configFile];
-      const started = time.start(program.path, words, { env, cwd: folder, ...program.start, ...options });
+      const started = time.start(program.path, words, {
+        env,
+        cwd: folder,
+        folder: workDir,
+        ...program.start,
+        ...options,
+      });
       const { child } = started;
       agent = started;
       for (const stream of [child.stdout, child.stderr]) {

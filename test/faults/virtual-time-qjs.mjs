@@ -1,7 +1,8 @@
 /**
  * Stands in for QuickJS's module `os` in a copy of the built agent: clocks and timers run on the time of the test
  * world, as `virtual-time.cjs` does on Node. While a child works, time passes as it does in truth, since `curl` has
- * a clock of its own; otherwise it jumps from one timer to the next. The parent speaks over descriptor 3.
+ * a clock of its own; otherwise it jumps from one timer to the next. The parent speaks over descriptor 3 with the
+ * agent. A program that makes checks for it has a time of its own, which begins and ends with the agent's.
  */
 import * as os from 'quickjs:os';
 import * as std from 'quickjs:std';
@@ -17,12 +18,13 @@ const HELD = ['subscribe', 'listen', 'monitor'];
 
 const RealDate = Date;
 const start = JSON.parse(std.getenviron().HOLDFAST_VIRTUAL_TIME);
-/** The reader of the configuration has no use for time, and the channel is not its own. */
-const isAgent = !/-reader\.mjs$/.test(scriptArgs[0]);
+/** The reader of the configuration has no use for time. */
+const [, role = 'agent'] = /-(reader|checker)\.mjs$/.exec(scriptArgs[0]) ?? [];
+const CLOCK_FILE = `${start.folder}/clock`;
 let nowMs = start.monotonicMs;
 let epochMs = start.wallMs - start.monotonicMs;
-let limitMs = nowMs;
-let rate = start.rate;
+let limitMs = role === 'agent' ? nowMs : Number.POSITIVE_INFINITY;
+let rate = role === 'agent' ? start.rate : undefined;
 
 // ---- clocks
 
@@ -73,25 +75,42 @@ function earliest() {
 
 // ---- work under way
 
-/** Children that have not ended, by process id; true: its server gives no answer, by the parent's word. */
-const children = new Map();
+/** Process ids of children that have not ended. */
+const children = new Set();
 /** Pipes whose end has not been read, with the child behind each. */
 const pipes = new Map();
+/** Their servers give no answer. */
+const silent = new Set();
 let lastChild;
 
+/** A file for each child that works; the parent writes into it when its server gives no answer. */
+function fileOf(pid) {
+  return `${start.folder}/${pid}`;
+}
+
 function exec(argv, options) {
-  const pid = os.exec(argv, options);
+  if (argv[0] === 'sleep') {
+    // Its seconds would be real ones; without it the agent waits by timers.
+    throw new Error('there is no sleep in this world');
+  }
+  const time = { ...start, monotonicMs: nowMs, wallMs: epochMs + nowMs };
+  const env = { ...options.env, HOLDFAST_VIRTUAL_TIME: JSON.stringify(time) };
+  const pid = os.exec(argv, { ...options, env });
   lastChild = argv.some((word) => HELD.includes(word)) ? undefined : pid;
   if (lastChild !== undefined) {
-    children.set(pid, false);
+    children.add(pid);
+    silent.delete(pid);
+    writeText(fileOf(pid), '');
   }
   return pid;
 }
 
 function waitpid(pid, options) {
   const result = os.waitpid(pid, options);
-  if (result[0] !== 0) {
-    children.delete(pid);
+  if (result[0] !== 0 && children.delete(pid)) {
+    os.remove(fileOf(pid));
+    // What it has lived through has passed here too.
+    nowMs = Math.max(nowMs, Number(std.loadFile(CLOCK_FILE) ?? 0));
   }
   return result;
 }
@@ -106,8 +125,22 @@ function setReadHandler(fd, run) {
 }
 
 function isBusy() {
-  const silent = [...children].filter(([, isSilent]) => isSilent).map(([pid]) => pid);
-  return children.size > silent.length || [...pipes.values()].some((pid) => !silent.includes(pid));
+  for (const pid of children) {
+    if (!silent.has(pid) && os.stat(fileOf(pid))[0]?.size > 0) {
+      silent.add(pid);
+    }
+  }
+  return children.size > [...children].filter((pid) => silent.has(pid)).length || hasOpenPipe();
+}
+
+function hasOpenPipe() {
+  return [...pipes.values()].some((pid) => !silent.has(pid));
+}
+
+function writeText(path, text) {
+  const file = std.open(path, 'w');
+  file.puts(text);
+  file.close();
 }
 
 // ---- time goes on
@@ -120,25 +153,36 @@ function turn() {
   const passedMs = os.now() - lastStepMs;
   lastStepMs += passedMs;
   const busy = isBusy();
-  const reachMs = busy
-    ? nowMs + passedMs
-    : Math.min(limitMs, nowMs + passedMs * (rate ?? Number.POSITIVE_INFINITY));
   const next = earliest();
-  if (next && next.dueMs <= Math.max(reachMs, nowMs)) {
-    nowMs = Math.max(nowMs, next.dueMs);
+  const dueMs = next?.dueMs ?? Number.POSITIVE_INFINITY;
+  let reachMs = nowMs + passedMs;
+  if (!busy) {
+    const freeMs = rate === undefined ? Math.max(nowMs, dueMs) : nowMs + passedMs * rate;
+    reachMs = Math.min(limitMs, freeMs);
+  }
+  os.setTimeout(turn, LOOK_EVERY_MS);
+  if (dueMs <= Math.max(reachMs, nowMs)) {
+    pass(dueMs);
     tell(false);
     timers.delete(next);
-    os.setTimeout(turn, LOOK_EVERY_MS);
     next.run();
-    return;
+  } else {
+    pass(reachMs);
+    tell(!busy && nowMs >= limitMs);
   }
-  nowMs = Math.max(nowMs, reachMs);
-  tell(!busy && nowMs >= limitMs);
-  os.setTimeout(turn, LOOK_EVERY_MS);
+}
+
+function pass(untilMs) {
+  if (untilMs > nowMs && untilMs < Number.POSITIVE_INFINITY) {
+    nowMs = untilMs;
+    if (role === 'checker') {
+      writeText(CLOCK_FILE, String(nowMs));
+    }
+  }
 }
 
 function tell(atLimit) {
-  if ((atLimit && !arrived) || lastStepMs - lastToldMs > TELL_EVERY_MS) {
+  if (role === 'agent' && ((atLimit && !arrived) || lastStepMs - lastToldMs > TELL_EVERY_MS)) {
     lastToldMs = lastStepMs;
     arrived = arrived || atLimit;
     const line = octetsOf(`${JSON.stringify({ monotonicMs: nowMs, arrived: atLimit })}\n`);
@@ -153,9 +197,6 @@ function octetsOf(text) {
 }
 
 function obey(message) {
-  if ('silentPid' in message && children.has(message.silentPid)) {
-    children.set(message.silentPid, true);
-  }
   if ('limitMs' in message) {
     limitMs = message.limitMs;
     arrived = false;
@@ -170,7 +211,7 @@ function obey(message) {
 
 export const virtualOs = { ...os, now, setTimeout, clearTimeout, exec, waitpid, setReadHandler };
 
-if (isAgent) {
+if (role === 'agent') {
   const buffer = new Uint8Array(4096);
   let rest = '';
   os.setReadHandler(CHANNEL, () => {
@@ -188,5 +229,7 @@ if (isAgent) {
       obey(JSON.parse(line));
     }
   });
+}
+if (role !== 'reader') {
   os.setTimeout(turn, LOOK_EVERY_MS);
 }

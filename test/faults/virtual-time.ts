@@ -3,10 +3,12 @@
  * network, and otherwise goes as far, and as fast, as this side allows (see `virtual-time.cjs`).
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { clientAt } from './clients.ts';
+import { clientsAt } from './clients.ts';
 
 const PRELOAD = fileURLToPath(new URL('virtual-time.cjs', import.meta.url));
 
@@ -36,6 +38,8 @@ export interface StartOptions extends Pick<SpawnOptions, 'env' | 'cwd'> {
   rate?: number;
   /** Runs the program in place of Node: `qjs` with its flags. Signals and disk faults are for Node alone. */
   runner?: readonly string[];
+  /** With a runner: an empty folder, where the agent and its time tell each other of its children. */
+  folder?: string;
 }
 
 export interface TimedProcess {
@@ -51,6 +55,11 @@ export interface TimedProcess {
   setDiskFault(fault: { below: string; code: 'ENOSPC' | 'EROFS' } | undefined): void;
 }
 
+/** Real milliseconds: those who ask together are looked for together. */
+const LOOK_AFTER_MS = 4;
+/** A question can be here before the file of its process. */
+const LOOKS = 3;
+
 /** The router has been up for a minute when its first agent starts. */
 const BOOT_MS = 60_000;
 
@@ -62,17 +71,24 @@ export function worldTime(startWallMs: number): WorldTime {
     nowMs: () => startWallMs + monotonicMs - BOOT_MS,
     monotonicMs: () => monotonicMs,
     silence: (port) => running?.silence(port),
-    start(program, args, { wallMs = startWallMs + monotonicMs - BOOT_MS, rate, runner, ...options }) {
+    start(
+      program,
+      args,
+      { wallMs = startWallMs + monotonicMs - BOOT_MS, rate, runner, folder = '', ...options },
+    ) {
       const [file = '', ...flags] = runner ?? [process.execPath, '--require', PRELOAD];
       const child = spawn(file, [...flags, program, ...args], {
         ...options,
         env: {
           ...options.env,
-          HOLDFAST_VIRTUAL_TIME: JSON.stringify({ monotonicMs, wallMs, ...(rate !== undefined && { rate }) }),
+          HOLDFAST_VIRTUAL_TIME: JSON.stringify({
+            ...{ monotonicMs, wallMs, ...(rate !== undefined && { rate }) },
+            ...(runner && { folder }),
+          }),
         },
         stdio: ['ignore', 'pipe', 'pipe', runner ? 'pipe' : 'ipc'],
       });
-      const link = runner ? linkByPipe(child) : linkByIpc(child);
+      const link = runner ? linkByPipe(child, folder) : linkByIpc(child);
       running = link;
       let limitMs = monotonicMs;
       let ended = false;
@@ -123,19 +139,65 @@ function linkByIpc(child: ChildProcess): Link {
   return { send, onTold: (run) => void child.on('message', run), silence: (port) => send({ silent: port }) };
 }
 
-/** Lines of JSON over descriptor 3. There the sockets are those of children, so it is told which of them. */
-function linkByPipe(child: ChildProcess): Link {
+/** Lines of JSON over descriptor 3. There the sockets are those of children, each of which has a file in the folder. */
+function linkByPipe(child: ChildProcess, folder: string): Link {
   const pipe = child.stdio[3] as Socket;
   pipe.on('error', () => {});
   const send = (message: object) => void (pipe.writable && pipe.write(`${JSON.stringify(message)}\n`));
+  /** Ports of clients that get no answer, with the looks that are left to find out whose they are. */
+  const unanswered = new Map<number, number>();
+
+  function look(): void {
+    const found = clientsAt([...unanswered.keys()], workersIn(folder).map(Number));
+    for (const [port, looksLeft] of unanswered) {
+      const pid = found.get(port);
+      if (pid !== undefined) {
+        noteSilence(join(folder, `${pid}`));
+      }
+      if (pid !== undefined || looksLeft <= 1) {
+        unanswered.delete(port);
+      } else {
+        unanswered.set(port, looksLeft - 1);
+      }
+    }
+    lookLater();
+  }
+
+  function lookLater(): void {
+    if (unanswered.size > 0) {
+      setTimeout(look, LOOK_AFTER_MS);
+    }
+  }
+
   return {
     send,
     onTold: (run) => void createInterface({ input: pipe }).on('line', (line) => run(JSON.parse(line))),
     silence(port) {
-      const pid = clientAt(port, child.pid ?? 0);
-      if (pid !== undefined) {
-        send({ silentPid: pid });
+      const isFirst = unanswered.size === 0;
+      unanswered.set(port, LOOKS);
+      if (isFirst) {
+        lookLater();
       }
     },
   };
+}
+
+/** Those that were killed with their parent have left their file. */
+function workersIn(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => /^\d+$/.test(name));
+  const ended = names.filter((pid) => !existsSync(`/proc/${pid}`));
+  for (const name of ended) {
+    rmSync(join(folder, name), { force: true });
+  }
+  return names.filter((name) => !ended.includes(name));
+}
+
+function noteSilence(file: string): void {
+  try {
+    const fd = openSync(file, 'r+');
+    writeSync(fd, 'silent');
+    closeSync(fd);
+  } catch {
+    // It has ended since.
+  }
 }

@@ -5,12 +5,12 @@
  */
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { compileConfigSchema, compileStateSchema } from './schemas/compile.mjs';
 import { packCatalogue } from './schemas/pack-catalogue.mjs';
 
 /** Most bytes of each bundle; flash is what a router has least of. */
-const BUDGET_BYTES = { 'dist/holdfast.cjs': 160_000, 'dist/holdfast.mjs': 140_000 };
+const BUDGET_BYTES = { 'dist/holdfast.cjs': 160_000, 'dist/holdfast-agent.mjs': 140_000 };
 
 /**
  * Parts of node-fetch that no request of ours can reach: forms and blobs (our bodies are text), `data:` URLs
@@ -66,7 +66,6 @@ const ON_DEMAND = [
     entry: 'agent/cli/configuration.ts',
     name: 'holdfast-config',
   },
-  { on: '.mjs', request: '', entry: 'agent/main-quickjs-reader.ts', name: 'holdfast-reader' },
   { on: '.mjs', request: './quickjs-rsa.ts', entry: 'agent/hosts/quickjs-rsa.ts', name: 'holdfast-rsa' },
   { request: './checks/verifier.ts', entry: 'agent/engine/checks/verifier.ts', name: 'holdfast-checks' },
   { request: './schema-check.ts', entry: 'agent/providers/schema-check.ts', name: 'holdfast-schema' },
@@ -83,6 +82,10 @@ const ON_DEMAND = [
 /** `ending` of the files of a bundle, which are also its runtime's. */
 function partsFor(ending) {
   return ON_DEMAND.filter(({ on = ending }) => on === ending);
+}
+
+function entriesOf(ending) {
+  return Object.fromEntries(partsFor(ending).map(({ name, entry }) => [name, entry]));
 }
 
 function keepApart(ending) {
@@ -108,12 +111,49 @@ const quickjsModules = {
   },
 };
 
-function bundle(ending, entry, options) {
+/** A part is a script there, whose value is the module: see agent/hosts/quickjs-parts.ts. */
+const AS_SCRIPT = {
+  format: 'cjs',
+  banner: { js: '(module=>{' },
+  footer: { js: 'return module.exports})({})' },
+};
+
+/** What QuickJS compiles at once, see agent/start-quickjs.ts. Smaller pieces save nothing more. */
+const PIECE_CHARS = 16_000;
+
+/** Cuts a bundle between two of its modules: esbuild names each in a comment as long as nothing is made smaller. */
+async function cutIntoScripts(bundled) {
+  const modules = bundled
+    .replaceAll(/^import \* as ([\w$]+) from "(os|std)";$/gm, 'var $1 = quickjs.$2;')
+    .split(/^(?=\/\/ \S+$)/m);
+  const pieces = [''];
+  for (const module of modules) {
+    const { code } = await transform(module, { minifyWhitespace: true, charset: 'ascii' });
+    if (pieces.at(-1) !== '' && pieces.at(-1).length + code.length > PIECE_CHARS) {
+      pieces.push('');
+    }
+    pieces[pieces.length - 1] += code;
+  }
+  return pieces.map((piece) => `"use strict";${piece}`).join('//\n');
+}
+
+/** Writes what is built, with parts of the program loaded as such scripts. */
+const loadAsScripts = {
+  name: 'load-as-scripts',
+  setup({ initialOptions, onEnd }) {
+    initialOptions.write = false;
+    onEnd(async ({ outputFiles = [] }) => {
+      for (const { path, text } of outputFiles) {
+        const whole = initialOptions.minify ? text : await cutIntoScripts(text);
+        await writeFile(path, whole.replaceAll(/\bimport\("\.\/([\w-]+\.mjs)"\)/g, 'loadPart("$1")'));
+      }
+    });
+  },
+};
+
+function bundle(ending, entries, options) {
   return build({
-    entryPoints: Object.fromEntries([
-      ['holdfast', entry],
-      ...partsFor(ending).map((part) => [part.name, part.entry]),
-    ]),
+    entryPoints: entries,
     outdir: 'dist',
     outExtension: { '.js': ending },
     bundle: true,
@@ -132,21 +172,36 @@ await compileStateSchema();
 if (!process.argv.includes('--generate-only')) {
   await mkdir('dist', { recursive: true });
   await writeFile('dist/catalogue.json', await packCatalogue());
-  const node = await bundle('.cjs', 'agent/main-node.ts', {
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    plugins: [leaveOutUnreachable, keepApart('.cjs')],
-    banner: { js: '#!/usr/bin/env node' },
-  });
-  const quickjs = await bundle('.mjs', 'agent/main-quickjs.ts', {
+  const node = await bundle(
+    '.cjs',
+    { holdfast: 'agent/main-node.ts', ...entriesOf('.cjs') },
+    {
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      plugins: [leaveOutUnreachable, keepApart('.cjs')],
+      banner: { js: '#!/usr/bin/env node' },
+    },
+  );
+  const onQuickjs = {
     platform: 'neutral',
     target: 'es2022',
     format: 'esm',
     mainFields: ['module', 'main'],
-    plugins: [quickjsModules, keepApart('.mjs')],
-  });
-  await removeOthers('.mjs', quickjs.metafile);
+    plugins: [quickjsModules, keepApart('.mjs'), loadAsScripts],
+  };
+  const inPieces = { 'holdfast-agent': 'agent/main-quickjs.ts' };
+  const programs = {
+    holdfast: 'agent/start-quickjs.ts',
+    'holdfast-reader': 'agent/main-quickjs-reader.ts',
+    'holdfast-checker': 'agent/main-quickjs-checker.ts',
+  };
+  const parts = entriesOf('.mjs');
+  const agent = { minify: false, minifyIdentifiers: true, minifySyntax: true };
+  await bundle('.mjs', inPieces, { ...onQuickjs, ...agent });
+  await bundle('.mjs', programs, onQuickjs);
+  await bundle('.mjs', parts, { ...onQuickjs, ...AS_SCRIPT });
+  await removeOthers('.mjs', Object.keys({ ...inPieces, ...programs, ...parts }));
   // What runs on QuickJS is a part of what runs on Node.
   await writeFile('dist/holdfast.meta.json', JSON.stringify(node.metafile));
   await writeFile('dist/licenses.txt', await licensesOf(node.metafile));
@@ -162,8 +217,9 @@ if (!process.argv.includes('--generate-only')) {
 }
 
 /** The package takes all files of this ending: what an earlier build has left must go. */
-async function removeOthers(ending, { outputs }) {
-  const others = (await readdir('dist')).filter((name) => name.endsWith(ending) && !outputs[`dist/${name}`]);
+async function removeOthers(ending, names) {
+  const built = names.map((name) => name + ending);
+  const others = (await readdir('dist')).filter((name) => name.endsWith(ending) && !built.includes(name));
   await Promise.all(others.map((name) => rm(`dist/${name}`)));
 }
 

@@ -41,6 +41,8 @@ export async function compileConfigSchema(outDir = join(here, '../agent/config')
     `${banner}import { noteFault } from './options.ts';
 ${code}
 export const sectionFacts = ${JSON.stringify(facts, null, 2)};
+
+export const secretOfAccount = ${JSON.stringify(secretsIn(facts.account))};
 `,
   );
   await writeFile(join(outDir, 'validate.generated.d.ts'), banner + declarations($defs));
@@ -82,6 +84,10 @@ function sectionFacts(type, section) {
     optionFacts(`${type}.${name}`, property),
   ]);
   return { later: section['x-later'], options: Object.fromEntries(options) };
+}
+
+function secretsIn({ options }) {
+  return Object.keys(options).filter((name) => options[name].secret);
 }
 
 const OPTION_FACTS = ['type', 'enum', 'minimum', 'maximum', 'default'];
@@ -219,6 +225,8 @@ export type SectionType = ${Object.keys(sections)
     .map((type) => `'${type}'`)
     .join(' | ')};
 export const sectionFacts: Record<SectionType, SectionFacts>;
+/** The options of an account that are marked as secret. Alone, for the agent that stays needs no other fact. */
+export const secretOfAccount: readonly string[];
 `;
   for (const [type, section] of Object.entries(sections)) {
     const name = `${type[0].toUpperCase()}${type.slice(1)}Options`;

@@ -11,3 +11,10 @@ export function problemText(problem: Problem): string {
   const where = place.filter((part) => part !== undefined).join(', ');
   return `${problem.file}:${problem.line}: ${problem.severity}: ${where === '' ? '' : `${where}: `}${sentence}`;
 }
+
+/** What the log says of a defect. The stack begins with the message on Node, and without it on QuickJS. */
+export function defectText(defect: unknown): string {
+  const text = String(defect);
+  const stack = defect instanceof Error ? (defect.stack ?? '') : '';
+  return stack.includes(text) ? stack : `${text}\n${stack}`.trim();
+}

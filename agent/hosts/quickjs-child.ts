@@ -4,6 +4,9 @@ import * as std from 'quickjs:std';
 import { ERRNO, nameOf } from './quickjs-errors.ts';
 
 const SIGKILL = 9;
+/** Of waitpid(2) on Linux: tells of stopped children too; then the status ends in `STOPPED`. */
+const WUNTRACED = 2;
+const STOPPED = 0x7f;
 /** From a program's end to closing pipes that its own children still hold. */
 const GRACE_MS = 1000;
 const READ_OCTETS = 16_384;
@@ -26,6 +29,8 @@ export interface ChildOptions {
   env?: Readonly<Record<string, string>>;
   onOutput(octets: Uint8Array): void;
   onError(octets: Uint8Array): void;
+  /** The program was stopped (SIGSTOP). */
+  onPause?(): void;
   /** After the last output; -1 when it could not be started (`fault` says why) or was killed. */
   onEnd(status: number, fault: string): void;
 }
@@ -237,8 +242,12 @@ function attend(
 
   function reap(): void {
     if (ended === undefined) {
-      const [result, status] = os.waitpid(pid, os.WNOHANG);
+      const [result, status] = os.waitpid(pid, os.WNOHANG | (options.onPause ? WUNTRACED : 0));
       if (result === 0) {
+        return;
+      }
+      if (result === pid && (status & 0xff) === STOPPED) {
+        options.onPause?.();
         return;
       }
       // Its low seven bits are the signal that ended it (wait(2)).

@@ -150,7 +150,6 @@ export function hasSent(text: string): boolean {
 const EXITS: Record<number, FaultCode> = {
   3: 'http/BAD_REQUEST',
   5: 'http/DNS',
-  6: 'http/DNS',
   8: 'http/BAD_REPLY',
   16: 'http/BAD_REPLY',
   18: 'http/RESET',
@@ -195,6 +194,8 @@ export function faultOf(
       return trace.sent ? 'http/RESET' : 'http/CONNECT_FAILED';
     case 1:
       return trace.sent ? 'http/BAD_REPLY' : 'http/TLS_HANDSHAKE';
+    case 6:
+      return UNKNOWN_NAME.test(trace.message) ? 'http/NO_NAME' : 'http/DNS';
     case 7:
       return connectFault(trace.connecting);
     case 28:
@@ -211,14 +212,25 @@ export function faultOf(
   }
 }
 
+/** What a router on the way may say, or this one itself; curl calls it immediate then. */
+const UNREACHABLE = /unreachable|no route/i;
+const REFUSED_HERE = /not permitted|permission denied|assign requested|network is down/i;
+/** Where the library of curl tells it: a name server has said that there is no such name. */
+const UNKNOWN_NAME = /not known|does not resolve|no address associated|name not found/i;
+
 /** A family without a route is normal; the fault of the other family tells the owner more. */
 function connectFault(words: string): FaultCode {
   if (/refused/i.test(words)) {
     return 'http/REFUSED';
   }
-  return /unreachable|no route|not permitted|permission denied|assign requested|network is down/i.test(words)
-    ? 'http/NO_ROUTE'
-    : 'http/CONNECT_FAILED';
+  const own = [...words.matchAll(/Immediate connect fail for (\S+):/gi)].map(([, address]) => ` ${address} `);
+  const fromAfar = words
+    .split('\n')
+    .filter((line) => !line.includes('Immediate') && !own.some((address) => line.includes(address)));
+  if (fromAfar.some((line) => UNREACHABLE.test(line))) {
+    return 'http/HOST_UNREACHABLE';
+  }
+  return UNREACHABLE.test(words) || REFUSED_HERE.test(words) ? 'http/NO_ROUTE' : 'http/CONNECT_FAILED';
 }
 
 function timeoutFault(secure: boolean, { sent, connected, times }: Trace): FaultCode {
@@ -237,7 +249,7 @@ function certificateFault(message: string): FaultCode {
 
 /** A request that failed so may be tried at another address: nothing has left, and no server has judged. */
 export function mayTryElsewhere(code: FaultCode): boolean {
-  return /^http\/(?:NO_ROUTE|REFUSED|CONNECT_TIMEOUT|CONNECT_FAILED|TLS_TIMEOUT|TLS_HANDSHAKE|DNS)$/.test(
+  return /^http\/(?:NO_ROUTE|HOST_UNREACHABLE|REFUSED|CONNECT_TIMEOUT|CONNECT_FAILED|TLS_TIMEOUT|TLS_HANDSHAKE|DNS|NO_NAME)$/.test(
     code,
   );
 }

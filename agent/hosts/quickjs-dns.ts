@@ -1,9 +1,9 @@
 /** DNS messages of the QuickJS host: TCP through `nc`, for QuickJS has no sockets. */
-import * as os from 'quickjs:os';
 import { parseAddress } from '../core/address.ts';
 import { dnsClient } from '../net/dns-client.ts';
 import { dnsOverHttps } from '../net/doh.ts';
 import type {
+  Clock,
   Dns,
   DnsExchange,
   DnsOverHttps,
@@ -24,7 +24,7 @@ const MAX_ERROR_OCTETS = 1024;
 const MAX_REPLY_OCTETS = 262_144;
 const ROUTE_TIMEOUT_MS = 2000;
 
-export interface ExchangeParts extends Pick<Processes, 'run'> {
+export interface ExchangeParts extends Pick<Processes, 'run'>, Pick<Clock, 'after'> {
   start: typeof startChild;
 }
 
@@ -41,7 +41,7 @@ export function quickjsDnsOverHttps(http: Http): DnsOverHttps {
  * UDP is silence: those who ask go on to TCP then. BusyBox's nc cannot bind, so from a local address nothing
  * is sent unless the kernel would choose that very address.
  */
-export function quickjsExchange({ run, start }: ExchangeParts): DnsExchange {
+export function quickjsExchange({ run, start, after }: ExchangeParts): DnsExchange {
   const waiting: (() => void)[] = [];
   let underWay = 0;
 
@@ -67,7 +67,7 @@ export function quickjsExchange({ run, start }: ExchangeParts): DnsExchange {
       if (localAddress !== undefined && (await sourceFor(server.address)) !== localAddress) {
         return { ok: false, fault: 'unavailable' };
       }
-      return await converse(start, server, message, timeoutMs, accept);
+      return await converse({ start, after }, server, message, timeoutMs, accept);
     } finally {
       underWay -= 1;
       waiting.shift()?.();
@@ -84,7 +84,7 @@ export function quickjsExchange({ run, start }: ExchangeParts): DnsExchange {
 }
 
 function converse<T>(
-  start: typeof startChild,
+  { start, after }: Pick<ExchangeParts, 'start' | 'after'>,
   { address, port }: DnsServer,
   message: Uint8Array,
   timeoutMs: number,
@@ -94,12 +94,12 @@ function converse<T>(
     const errors = cappedOctets(MAX_ERROR_OCTETS);
     let received = new Uint8Array(0);
     let done = false;
-    const timer = os.setTimeout(() => finish({ ok: false, fault: 'timeout' }), timeoutMs);
+    const disarm = after(timeoutMs, () => finish({ ok: false, fault: 'timeout' }));
 
     function finish(result: Exchanged<T>): void {
       if (!done) {
         done = true;
-        os.clearTimeout(timer);
+        disarm();
         child.kill(SIGKILL);
         child.abandon();
         resolve(result);

@@ -14,10 +14,18 @@ declare module 'quickjs:std' {
     error(): boolean;
     /** The rest of the file, decoded from UTF-8. */
     readAsString(maxOctets?: number): string;
+    /** Without the line feed; null at the end. */
+    getline(): string | null;
   }
   export function open(path: string, mode: string, error: { errno?: number }): StdFile | null;
   /** Undecoded octets become U+FFFD; null when it cannot be read. */
   export function loadFile(path: string): string | null;
+  /** Runs the file as a script, not as a module; its value is the script's. Throws when it cannot. */
+  export function loadScript(path: string): object | undefined;
+  export function evalScript(text: string): unknown;
+  export { input as in };
+
+  const input: StdFile;
   export const out: StdFile;
   export const err: StdFile;
   export function fdopen(fd: number, mode: string, error: { errno?: number }): StdFile | null;

@@ -78,7 +78,7 @@ function lines(
 }
 
 /** Cuts a stream into lines; one that is too long is dropped as a whole, for half of it means nothing. */
-function lineSplitter(onLine: (line: string) => void): { add(octets: Uint8Array): void; end(): void } {
+export function lineSplitter(onLine: (line: string) => void): { add(octets: Uint8Array): void; end(): void } {
   let rest = cappedOctets(LINE_LIMIT);
   let begun = false;
 

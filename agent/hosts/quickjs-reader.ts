@@ -19,9 +19,14 @@ export function quickjsReaderFiles() {
   };
 }
 
-/** The same interpreter with the same flags, and this program in place of the agent. */
-export function readerCommand(commandLine: string, agentScript: string, programFolder: string): string[] {
+/** The same interpreter with the same flags, and this program beside the agent in its place. */
+export function commandOf(
+  name: string,
+  commandLine: string,
+  agentScript: string,
+  programFolder: string,
+): string[] {
   const words = commandLine.split('\0');
   const end = words.indexOf(agentScript);
-  return end < 1 ? [] : [...words.slice(0, end), `${programFolder}/holdfast-reader.mjs`];
+  return end < 1 ? [] : [...words.slice(0, end), `${programFolder}/${name}`];
 }

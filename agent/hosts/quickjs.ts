@@ -2,13 +2,15 @@
 import * as os from 'quickjs:os';
 import * as std from 'quickjs:std';
 import { utf8 } from '../core/octets.ts';
-import type { Host, Limit, SignalName, Stop } from '../ports.ts';
+import type { Host, Limit, SignalName } from '../ports.ts';
+import { quickjsChecker } from './quickjs-checker.ts';
 import { killChildren, obeyChildren, startChild } from './quickjs-child.ts';
 import { ERRNO } from './quickjs-errors.ts';
 import { folderOf, quickjsFiles, readTextNow } from './quickjs-files.ts';
 import { quickjsHttp } from './quickjs-http.ts';
 import { quickjsProcesses } from './quickjs-processes.ts';
-import { readerCommand } from './quickjs-reader.ts';
+import { commandOf } from './quickjs-reader.ts';
+import { quickjsTimers } from './quickjs-timer.ts';
 import { secretForms } from './secret-forms.ts';
 
 /** What this runtime cannot do, in the words that people read. */
@@ -45,7 +47,8 @@ export function quickjsHost(): Host {
   const env = std.getenviron();
   const processes = quickjsProcesses();
   const listeners = new Map<SignalName, (() => void)[]>();
-  const dnsParts = { ...processes, start: startChild };
+  const timers = quickjsTimers();
+  const dnsParts = { ...processes, ...timers, start: startChild };
   // The file is loaded by the first question; all share one, which limits how many are under way.
   const http = quickjsHttp();
   let loading: ReturnType<typeof loadDns> | undefined;
@@ -63,18 +66,21 @@ export function quickjsHost(): Host {
   }
 
   const folder = programFolder(script);
+  const commandLine = readTextNow('/proc/self/cmdline') ?? '';
+  const beside = (name: string) => commandOf(name, commandLine, script, folder);
   return {
     programFolder: folder,
     // The script that starts us has asked.
     runtime: env.HOLDFAST_RUNTIME ?? 'quickjs',
     limits: LIMITS,
-    configurationReader: readerCommand(readTextNow('/proc/self/cmdline') ?? '', script, folder),
+    configurationReader: beside('holdfast-reader.mjs'),
+    checker: quickjsChecker(beside('holdfast-checker.mjs'), timers),
     pid: os.getpid(),
     argv,
     env,
     nowMs: () => Date.now(),
     monotonicMs,
-    after,
+    ...timers,
     ...processes,
     ...quickjsFiles(isAlive),
     http,
@@ -130,12 +136,6 @@ function programFolder(script: string): string {
 /** CLOCK_MONOTONIC, whose zero is the boot (clock_gettime(2)). */
 function monotonicMs(): number {
   return Math.floor(os.now());
-}
-
-/** QuickJS counts in whole milliseconds of the same clock: never early. */
-function after(delayMs: number, run: () => void): Stop {
-  const timer = os.setTimeout(run, Math.max(0, Math.ceil(delayMs)));
-  return () => os.clearTimeout(timer);
 }
 
 function randomOctets(count: number): Uint8Array {

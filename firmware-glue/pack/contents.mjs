@@ -54,7 +54,12 @@ export const RUNTIMES = {
 const PROGRAM_FOLDER = '/usr/lib/holdfast';
 /** Parts of the program that only one runtime has. */
 const NODE_ONLY = ['holdfast-datagrams.cjs'];
-const QUICKJS_ONLY = ['holdfast-reader.mjs', 'holdfast-rsa.mjs'];
+const QUICKJS_ONLY = [
+  'holdfast-agent.mjs',
+  'holdfast-checker.mjs',
+  'holdfast-reader.mjs',
+  'holdfast-rsa.mjs',
+];
 
 /** The rows for these runtimes. For QuickJS the program is the same parts under another ending, all of them data. */
 function tableFor(runtimes) {
@@ -127,7 +132,7 @@ export async function agentContent(version, built, runtimes = Object.keys(RUNTIM
     // Only what the agent made itself: the configuration is for opkg and apk to keep or to remove.
     afterRemoval: `[ "$1" = "upgrade" ] && exit 0
 [ "\${PKG_UPGRADE}" = "1" ] && exit 0
-rm -rf "\${IPKG_INSTROOT}/var/run/holdfast" "\${IPKG_INSTROOT}/var/etc/holdfast"
+rm -rf "\${IPKG_INSTROOT}/var/run/holdfast" "\${IPKG_INSTROOT}/var/run/holdfast-test" "\${IPKG_INSTROOT}/var/etc/holdfast"
 rm -f "\${IPKG_INSTROOT}"/var/run/holdfast.*.pid
 rm -f "\${IPKG_INSTROOT}/etc/holdfast/published.json" "\${IPKG_INSTROOT}/etc/holdfast/".published.json.*.tmp
 rmdir "\${IPKG_INSTROOT}/etc/holdfast" 2>/dev/null

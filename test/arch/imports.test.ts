@@ -83,10 +83,20 @@ const ROOMS: Record<string, Room> = {
     packages: [],
     why: 'the beginning of a runtime gives main its host, and does nothing else',
   },
+  'main-quickjs-checker.ts': {
+    rooms: ['hosts', 'engine'],
+    packages: [],
+    why: 'the checker does what engine does with its host, and nothing else',
+  },
   'main-quickjs-reader.ts': {
     rooms: ['hosts', 'cli'],
     packages: [],
     why: 'the reader does what cli does with the files of its host, and nothing else',
+  },
+  'start-quickjs.ts': {
+    rooms: [],
+    packages: [/^quickjs:/],
+    why: 'it runs what is built of the agent, and is no part of it',
   },
   'main-quickjs.ts': {
     rooms: ['hosts', 'main.ts'],

@@ -40,7 +40,7 @@ export async function holdfast(
 ): Promise<Client> {
   const command = await commandFor(runtime, bundle);
   const [program = '', ...rest] = command.argv;
-  const flags = runtime === 'node' ? nodeFlags() : ['--strip-source'];
+  const flags = runtime === 'node' ? nodeFlags() : [];
   const label = runtime === 'node' ? 'Node' : 'QuickJS';
   return {
     id: `holdfast-${runtime}-${source}`,

@@ -186,9 +186,9 @@ export const PATIENT = {
   maxRequestsPerMinute: 1_000_000,
 } as const;
 
-/** Where nothing else is needed than a flag for the runtime. */
+/** Those of Node; what QuickJS needs is part of its command. */
 export function runtimeFlags(runtime: Runtime, nodeFlags: readonly string[]): readonly string[] {
-  return runtime === 'node' ? nodeFlags : ['--strip-source'];
+  return runtime === 'node' ? nodeFlags : [];
 }
 
 export async function untilTrue(

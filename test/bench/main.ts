@@ -22,6 +22,8 @@ Compares Holdfast with inadyn and ddclient on network namespaces with real DHCP,
 hostnames. Takes about twenty minutes. Needs root, and the Debian packages
   iproute2 busybox inadyn ddclient strace
 
+On a machine that others use as well, "chrt --rr 10 npm run bench" lets everything here go before them.
+
   --changes N    address changes for each client (default 30)
   --quick        3 changes, no quiet time, 100 hostnames at most: to see that it works
   --only PART    contest or scale

@@ -20,7 +20,7 @@ export function measureSizes(): Size[] {
       .filter((name) => /^holdfast.*\.(ipk|apk)$/.test(name))
       .map((name) => ({ what: `package ${name}`, bytes: statSync(join(out, name)).size }));
     return [
-      ...['holdfast.cjs', 'holdfast.mjs', 'catalogue.json'].map((name) => ({
+      ...['holdfast.cjs', 'holdfast-agent.mjs', 'catalogue.json'].map((name) => ({
         what: `dist/${name}`,
         bytes: statSync(join(ROOT, 'dist', name)).size,
       })),

@@ -58,7 +58,12 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
 
 /** The parts that Node alone has, and QuickJS alone. */
 const NODE_ONLY = ['holdfast-datagrams.cjs'];
-const QUICKJS_ONLY = ['holdfast-reader.mjs', 'holdfast-rsa.mjs'];
+const QUICKJS_ONLY = [
+  'holdfast-agent.mjs',
+  'holdfast-checker.mjs',
+  'holdfast-reader.mjs',
+  'holdfast-rsa.mjs',
+];
 const PROGRAM = FILES.map(([path]) => path.split('/').at(-1) ?? '').filter((name) => name.endsWith('.cjs'));
 const QUICKJS_PROGRAM = PROGRAM.filter((name) => !NODE_ONLY.includes(name))
   .map((name) => name.replace('.cjs', '.mjs'))
@@ -316,7 +321,10 @@ describe('the ipk', () => {
     }
 
     writeFileSync(join(root, 'etc/holdfast/.published.json.12.tmp'), '');
-    const own = left.length > 0 ? [...left, 'etc/holdfast/.published.json.12.tmp'] : left;
+    mkdirSync(join(root, 'var/run/holdfast-test'), { recursive: true });
+    writeFileSync(join(root, 'var/run/holdfast-test/1.draft'), '');
+    const scraps = ['etc/holdfast/.published.json.12.tmp', 'var/run/holdfast-test/1.draft'];
+    const own = left.length > 0 ? [...left, ...scraps] : left;
 
     const postrm = join(unpackIpk(ipkPath), 'control/postrm');
     const { status } = run('sh', [postrm, ...words], '/', { ...process.env, ...env, IPKG_INSTROOT: root });

@@ -32,10 +32,11 @@ describe('the command', () => {
   const PROGRAMS = { node: 'cjs', quickjs: 'mjs' } as const;
   const NODE_CALL = [
     ...['node', '--max-semi-space-size=1', '--max-old-space-size=16', '--v8-pool-size=1'],
+    ...['--no-turbofan', '--no-lazy-feedback-allocation'],
     '/usr/lib/holdfast/holdfast.cjs',
   ];
   const QJS_ASKED = ['qjs', '--help'];
-  const QJS_CALL = ['qjs', '--strip-source', '/usr/lib/holdfast/holdfast.mjs'];
+  const QJS_CALL = ['qjs', '-s', '/usr/lib/holdfast/holdfast.mjs'];
 
   /** `qjs`: what it says of itself; without it there is none. */
   function routerWith(options: {
@@ -190,7 +191,7 @@ describe('uci-defaults', () => {
   }
 
   const DONE = [
-    ['chown', '-R', 'holdfast:holdfast', '/etc/holdfast'],
+    ['chown', '-Rh', 'holdfast:holdfast', '/etc/holdfast'],
     ['ubus', '-t', '5', 'call', 'service', 'signal', '{"name":"ubus","signal":1}'],
     ['ubus', '-t', '5', 'call', 'service', 'signal', '{"name":"rpcd","signal":1}'],
   ];

@@ -135,7 +135,7 @@ describe('requests', () => {
     [
       'address the router does not have',
       { via: { device: 'wanb', ipv4: '192.0.2.1' } },
-      'unreachable http/NO_ROUTE',
+      'offline http/NO_ROUTE',
     ],
     ['family the server lacks', { family: 'ipv6' }, 'unreachable http/NO_PATH'],
     ['header with a line break', { headers: { 'X-A': 'a\r\nX-B: b' } }, 'refused http/BAD_REQUEST'],
@@ -177,7 +177,7 @@ describe('a server that cannot be reached', () => {
   test('has no address', async () => {
     const result = await (await host()).http(get('http://nothing.invalid/', { phaseTimeoutMs: 5000 }));
 
-    expect(verdict(result)).toBe('unreachable http/DNS');
+    expect(verdict(result)).toBe('offline http/DNS');
   });
 
   test('does not finish the TLS handshake', async () => {

@@ -21,12 +21,16 @@ import { netcatFolder } from './runtime.ts';
 
 const PROGRAM = fileURLToPath(new URL('host-program.ts', import.meta.url));
 
-/** Bundles the program; returns its path. */
-export async function buildHostProgram(): Promise<string> {
+export function buildHostProgram(): Promise<string> {
+  return buildProgram(PROGRAM);
+}
+
+/** Bundles a program in a folder of its own; returns its path. */
+export async function buildProgram(entry: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-quickjs-host-'));
   const outfile = join(folder, 'host.mjs');
   await build({
-    entryPoints: [PROGRAM],
+    entryPoints: [entry],
     bundle: true,
     format: 'esm',
     platform: 'neutral',

@@ -26,7 +26,8 @@ export async function commandFor(runtime: Runtime, dist: string): Promise<Runtim
   }
   const { path, version } = await findQjs();
   return {
-    argv: [path, ...qjsFlags(version), join(dist, 'holdfast.mjs')],
+    // As on a router, see the script that starts the agent.
+    argv: [path, ...qjsFlags(version), '-s', join(dist, 'holdfast.mjs')],
     env: { HOLDFAST_RUNTIME: `quickjs ${version}` },
     folders: [netcatFolder()],
   };

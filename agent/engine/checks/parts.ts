@@ -1,6 +1,6 @@
 /** What a check needs from the outside. */
 import type { Judgement } from '../../core/health.ts';
-import type { Clock, Dns, DnsOverHttps, DnsServer, Http } from '../../ports.ts';
+import type { Clock, Dns, DnsOverHttps, DnsServer, Host, Http } from '../../ports.ts';
 import type { ActionOf } from '../commands.ts';
 
 export interface VerifySettings {
@@ -25,6 +25,7 @@ export interface VerifyParts {
   /** Recursive resolvers of this network, in order. */
   resolvers(): Promise<DnsServer[]>;
   settings(): VerifySettings;
+  checker?: Host['checker'];
 }
 
 export type Verifier = (command: ActionOf<'verify'>) => Promise<Judgement>;

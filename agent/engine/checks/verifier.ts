@@ -10,6 +10,7 @@ import { judge } from '../../core/verdicts.ts';
 import type { DnsQuestion, DnsResult, DnsServer } from '../../ports.ts';
 import type { ActionOf } from '../commands.ts';
 import { type AnswerFrom, labelOf, type NamedServer, readAnswer, type Timed, TYPES } from './answers.ts';
+import { type CheckMemory, newMemory } from './memory.ts';
 import type { Verifier, VerifyParts, VerifySettings } from './parts.ts';
 import { createZones, serversOf } from './zones.ts';
 
@@ -35,14 +36,14 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const WEB_TIMEOUT_MS = 10_000;
 const WEB_BODY_BYTES = 1024;
 
-export function verifierOf(given: VerifyParts): Verifier {
+/** What is learned goes into the memory. */
+export function verifierOf(given: VerifyParts, memory: CheckMemory = newMemory()): Verifier {
   const parts = { ...given, settings: () => withDefaults(given.settings()) };
   const { clock } = parts;
-  const zones = createZones(parts, (server, name, type) =>
+  const zones = createZones(parts, memory, (server, name, type) =>
     timed(() => parts.dns.ask(server, { name, type, recursionDesired: false })),
   );
-  const overTcp = new Map<string, number>();
-  let control: { answer: ControlAnswer; atMs: number } | undefined;
+  const { overTcp } = memory;
 
   return async (command) => judge(await look(command), command);
 
@@ -213,6 +214,7 @@ export function verifierOf(given: VerifyParts): Verifier {
 
   /** `. SOA` at servers of other operators: with authority from the root itself, without from whoever intercepts. */
   async function askControl(): Promise<ControlAnswer> {
+    const control = memory.control.get('');
     if (control && clock.monotonicMs() - control.atMs < CONTROL_AGE_MS) {
       return control.answer;
     }
@@ -236,7 +238,7 @@ export function verifierOf(given: VerifyParts): Verifier {
         ({ server, result, tookMs }) => `control ${server.address}: ${controlText(result, tookMs)}`,
       ),
     };
-    control = { answer, atMs: clock.monotonicMs() };
+    memory.control.set('', { answer, atMs: clock.monotonicMs() });
     return answer;
   }
 

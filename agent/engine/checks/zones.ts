@@ -17,6 +17,24 @@ export interface Delegation {
   view?: ZoneView;
 }
 
+interface Learned<T> {
+  value: T;
+  /** Monotonic ms. */
+  atMs: number;
+}
+
+/** Each by the name that was asked for. */
+export interface ZoneMemory {
+  zones: Map<string, Learned<Zone>>;
+  parents: Map<string, Learned<NamedServer[]>>;
+  delegations: Map<string, Learned<Delegation>>;
+  addresses: Map<string, Learned<string[]>>;
+}
+
+export function newZoneMemory(): ZoneMemory {
+  return { zones: new Map(), parents: new Map(), delegations: new Map(), addresses: new Map() };
+}
+
 export interface Zones {
   /** Undefined: neither found nor known from before. */
   find(hostname: string, before: string | undefined): Promise<Zone | undefined>;
@@ -35,12 +53,12 @@ const MAX_PARENT_SERVERS = 2;
 
 type Ask = (server: DnsServer, name: string, type: 'NS') => Promise<Timed>;
 
-export function createZones(parts: VerifyParts, ask: Ask): Zones {
+export function createZones(parts: VerifyParts, learned: ZoneMemory, ask: Ask): Zones {
   const { clock } = parts;
-  const zones = memory<Zone>(ZONE_AGE_MS);
-  const parentsOf = memory<NamedServer[]>(ZONE_AGE_MS);
-  const delegations = memory<Delegation>(DELEGATION_AGE_MS);
-  const addresses = memory<string[]>(ADDRESS_AGE_MS);
+  const zones = memory(learned.zones, ZONE_AGE_MS);
+  const parentsOf = memory(learned.parents, ZONE_AGE_MS);
+  const delegations = memory(learned.delegations, DELEGATION_AGE_MS);
+  const addresses = memory(learned.addresses, ADDRESS_AGE_MS);
 
   async function find(hostname: string, before: string | undefined): Promise<Zone | undefined> {
     const fresh = zones.get(hostname);
@@ -177,8 +195,7 @@ export function createZones(parts: VerifyParts, ask: Ask): Zones {
     return undefined;
   }
 
-  function memory<T>(ageMs: number) {
-    const kept = new Map<string, { value: T; atMs: number }>();
+  function memory<T>(kept: Map<string, Learned<T>>, ageMs: number) {
     return {
       get(key: string): T | undefined {
         const one = kept.get(key);

@@ -77,7 +77,7 @@ function homepageDue({ state, now }: Draft, { id, account }: HostPlan): { homepa
   const wanted =
     hasOpenIncident(state, id) ||
     known?.web?.up === false ||
-    lanes.some(([, { retry }]) => retry.failures > 0 && retry.failure?.kind === 'unreachable');
+    lanes.some(([, { retry }]) => retry.failure?.kind === 'unreachable');
   const dueMs = known?.web === undefined ? 0 : known.web.checkedMs + WEB_PAUSE_MS;
   if (!known || homepage === undefined || !wanted || now.ms < dueMs) {
     return {};

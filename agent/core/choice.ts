@@ -134,7 +134,7 @@ export function isChosen(choice: Choice | NoChoice): choice is Choice {
 }
 
 export function isUnknown(choice: Choice | NoChoice): boolean {
-  return 'unknown' in choice && choice.unknown === true;
+  return 'unknown' in choice;
 }
 
 function sharesDevice(one: WanInterface, other: WanInterface): boolean {

@@ -61,9 +61,11 @@ function restingOf({ state, now }: Draft, hosts: Hosts, before: Plan, plan: Plan
     }
     const hasSection = isResting(before, host) || isResting(plan, host);
     const restedMs = hasSection ? now.ms : (host.restedMs ?? now.ms);
-    // The reply to an update on its way is heard by nobody.
-    const last = sent.find((item) => item.host === id && item.hostname === host.hostname);
-    const rested = { ...kept(host, last ? doubting(host, last) : host), restedMs };
+    // The replies to updates on their way are heard by nobody.
+    const doubted = sent
+      .filter((item) => item.host === id && item.hostname === host.hostname)
+      .reduce(doubting, host);
+    const rested = { ...kept(host, doubted), restedMs };
     // Another name may have its section now.
     return [[plan.hosts[id] ? `${host.hostname}@${host.account}` : id, rested]];
   });

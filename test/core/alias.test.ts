@@ -90,6 +90,7 @@ class Play {
   readonly moves: { atMs: number; to: string | undefined }[] = [];
   readonly reports: Report[] = [];
   failure: Failure | undefined;
+  evidence = ['ns1.example.org: said so'];
   private checks = 0;
 
   constructor(state: AgentState) {
@@ -107,7 +108,7 @@ class Play {
           verdict: VERDICTS[works],
           code: `authority/${works.toUpperCase()}`,
           sentence: 'It was asked.',
-          evidence: ['ns1.example.org: said so'],
+          evidence: this.evidence,
           mustAct: false,
           sinceWallMs: NOW.wallMs,
           checkedWallMs: NOW.wallMs + this.checks,
@@ -203,6 +204,37 @@ describe('an outage', () => {
         sentence:
           'www.example.info points at home.example.net now, because home.example.org has not worked for 5 min (ns1.example.org: said so).',
       },
+    ]);
+  });
+
+  test.each([
+    { outageMs: 20_000, minutes: 1 },
+    { outageMs: MINUTE_MS, minutes: 1 },
+    { outageMs: 2 * MINUTE_MS, minutes: 2 },
+  ])('of $outageMs ms is told in whole minutes, at least one', ({ outageMs, minutes }) => {
+    const state = world();
+    const plan = { ...state.plan, aliases: { www: { ...PLAN, outageMs } } };
+    const play = new Play({ ...state, plan });
+    play.check({ home: 'no', duck: 'yes' });
+
+    play.check({ home: 'no', duck: 'yes' });
+    play.pass(outageMs);
+
+    expect(play.reports.map(({ sentence }) => sentence)).toEqual([
+      expect.stringContaining(`has not worked for ${minutes} min (`),
+    ]);
+  });
+
+  test('is told with two pieces of evidence at most', () => {
+    const play = new Play(world());
+    play.evidence = ['ns1.example.org: refused', 'ns2.example.org: silent', 'ns3.example.org: silent'];
+    play.check({ home: 'no', duck: 'yes' });
+
+    play.check({ home: 'no', duck: 'yes' });
+    play.pass(OUTAGE_MS);
+
+    expect(play.reports.map(({ sentence }) => sentence)).toEqual([
+      expect.stringMatching(/ \(ns1\.example\.org: refused; ns2\.example\.org: silent\)\.$/),
     ]);
   });
 
@@ -339,6 +371,27 @@ describe('the address of now', () => {
     expect(play.tasks).toEqual(['5 write home.example.net']);
   });
 
+  test('that nobody knows leaves it to the DNS', () => {
+    const play = new Play(outdated({ choices: {} }));
+    play.check({ home: 'yes', duck: 'yes' });
+
+    play.pass(60 * MINUTE_MS);
+
+    expect(play.tasks).toEqual([]);
+  });
+
+  test('of a target that is not there any more is not known', () => {
+    const state = world();
+    const { home: _gone, ...others } = state.hosts;
+    const play = new Play({ ...state, hosts: others });
+    play.check({ duck: 'yes' });
+
+    play.pass(60 * MINUTE_MS);
+
+    expect(play.tasks).toEqual([]);
+    expect(play.state.aliases.www?.health.home?.works).toBe('unknown');
+  });
+
   test('that was never confirmed leaves it open, unless the provider refuses the name', () => {
     const starting = new Play(outdated({ confirmed: {} }));
     const block = { code: 'dyndns2/NOHOST', sentence: 'There is no such host.', sinceWallMs: 0 };
@@ -387,6 +440,18 @@ describe('the first start', () => {
 
     expect(play.tasks).toEqual(tasks);
     expect(play.cname).toBe(cname === NAMES.third ? NAMES.third : NAMES.home);
+  });
+
+  test('finds a name that two targets have: the more preferred one counts', () => {
+    const state = world({ unread: true });
+    const hosts = Object.fromEntries(
+      Object.values(state.plan.hosts).map((plan) => [plan.id, { ...plan, hostname: 'home.example.org' }]),
+    );
+    const play = new Play({ ...state, plan: { ...state.plan, hosts } });
+
+    play.pass(0);
+
+    expect(play.state.aliases.www).toMatchObject({ target: 'home', unread: false });
   });
 
   test('sets the first target that is not down', () => {
@@ -486,8 +551,17 @@ describe('a write that fails', () => {
     expect(play.state.aliases.www?.target).toBe('duck');
   });
 
-  test('by a demand to wait holds the whole account', () => {
-    const play = downWith({ ...failing('throttled', 'account'), retryAfterMs: 30 * MINUTE_MS });
+  test('to the letter but not in effect is no move', () => {
+    const draft = openDraft(world({ attempt: { id: 7, task: 'write', target: 'duck' } }), NOW);
+
+    applyAliased(draft, 'www', 7, { points: 'elsewhere.example.org' });
+
+    expect(draft.state.aliases.www).not.toHaveProperty('target');
+    expect(draft.commands).toEqual([]);
+  });
+
+  test.each(['account', 'provider'] as const)('by a demand to wait of the %s holds the account', (scope) => {
+    const play = downWith({ ...failing('throttled', scope), retryAfterMs: 30 * MINUTE_MS });
 
     expect(play.tasks).toHaveLength(1);
     expect(play.state.accounts.dns?.wait.notBeforeMs).toBeGreaterThan(play.ms);
@@ -498,6 +572,22 @@ describe('a write that fails', () => {
 });
 
 describe('a block or a wait of the account', () => {
+  const failure: Failure = { kind: 'busy', scope: 'account', code: 'rest/TEST', sentence: 'Nothing to do.' };
+
+  test.each([
+    { when: 'that is over', notBeforeMs: NOW.ms - 1, failures: 0 },
+    { when: 'that ends now', notBeforeMs: NOW.ms, failures: 0 },
+    { when: 'that was demanded meanwhile', notBeforeMs: NOW.ms + 1, failures: 3 },
+  ])('$when has $failures failures after a success', ({ notBeforeMs, failures }) => {
+    const state = world({ attempt: { id: 7, task: 'read' } });
+    const dns = { revision: '1', wait: { failures: 3, notBeforeMs, failure } };
+    const draft = openDraft({ ...state, accounts: { ...state.accounts, dns } }, NOW);
+
+    applyAliased(draft, 'www', 7, { points: NAMES.home ?? '' });
+
+    expect(draft.state.accounts.dns?.wait.failures).toBe(failures);
+  });
+
   test('holds a move back', () => {
     const state = world();
     const block = { code: 'rest/TEST', sentence: 'No.', sinceWallMs: 0 };
@@ -523,7 +613,7 @@ describe('what name servers show', () => {
   });
 
   /** One check with this answer; gives the alias and when it is checked again, in seconds. */
-  function after(seen: AliasFound, count: number) {
+  function after(seen: AliasFound, count: number, random = NOW.random) {
     const check = { count, nextMs: NOW.ms };
     const draft = openDraft(world({ check }), NOW);
     decideAliases(draft);
@@ -531,7 +621,7 @@ describe('what name servers show', () => {
     if (command?.type !== 'alias') {
       throw new Error('no check was due');
     }
-    const next = openDraft(draft.state, NOW);
+    const next = openDraft(draft.state, { ...NOW, random });
     applyAliased(next, 'www', command.attempt, seen);
     const alias = next.state.aliases.www;
     return {
@@ -551,6 +641,42 @@ describe('what name servers show', () => {
     expect(offsetsSec).toEqual([5, 10, 30, 75, 180, 3600]);
     expect(after({ seen: view('ok', 'OK') }, 1)).toMatchObject({ unread: false, inSec: 3600 });
     expect(after({ seen: view('warning', 'DIFFERENT') }, 6)).toMatchObject({ unread: false, inSec: 3600 });
+  });
+
+  test.each([0, 1, 2, 3, 4, 5, 6])('is still spreading at check %i, up to the fifth', (count) => {
+    expect(after({ seen: view('pending', 'SPREADING') }, count).spreading).toBe(count < 5);
+  });
+
+  test.each([
+    { random: 0, inSec: 3240 },
+    { random: 1, inSec: 3960 },
+  ])('is not asked by all in the same second: $inSec', ({ random, inSec }) => {
+    expect(after({ seen: view('ok', 'OK') }, 6, random).inSec).toBeCloseTo(inSec);
+  });
+
+  test('is asked an hour after a check of which we made an error', () => {
+    const failure: Failure = { kind: 'defect', scope: 'attempt', code: 'dns/DEFECT', sentence: 'Report it.' };
+
+    expect(after({ failure }, 6).inSec).toBe(3600);
+  });
+
+  test('is looked at when it is time, and not before', () => {
+    const check = { count: 6, nextMs: NOW.ms + 1000 };
+    const draft = openDraft(world({ check }), NOW);
+
+    decideAliases(draft);
+
+    expect(draft.commands).toEqual([]);
+    expect(draft.wakeMs).toBe(check.nextMs);
+  });
+
+  test('waits for what is read: one task at a time', () => {
+    const draft = openDraft(world({ unread: true, check: { count: 0, nextMs: NOW.ms } }), NOW);
+
+    decideAliases(draft);
+
+    expect(draft.commands).toMatchObject([{ type: 'alias', task: 'read' }]);
+    expect(draft.wakeMs).toBeUndefined();
   });
 
   test("that is another's doing is looked at where it is kept", () => {

@@ -1,12 +1,15 @@
 /** When names are checked, what is asked of a check, and what is learned of a zone. */
 import { describe, expect, test } from 'vitest';
+import type { Family } from '../../agent/core/address.ts';
 import { baselineOf, learnBaseline } from '../../agent/core/baseline.ts';
+import { applyVerification } from '../../agent/core/checks.ts';
 import { type Command, openDraft } from '../../agent/core/draft.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import type { AxisVerdict, DnsAxes, Judgement, NameServer } from '../../agent/core/health.ts';
-import type { AccountState, Baseline } from '../../agent/core/state.ts';
+import type { Incident } from '../../agent/core/incident.ts';
+import { type AccountState, type Baseline, freshLane } from '../../agent/core/state.ts';
 import { step } from '../../agent/core/step.ts';
-import { agentState, type Changes, IPV4, IPV6, NOW } from './agent-state.ts';
+import { agentState, type Changes, confirmation, IPV4, IPV6, NOW } from './agent-state.ts';
 
 const UNREACHABLE: Failure = {
   ...{ kind: 'unreachable', scope: 'attempt' },
@@ -25,6 +28,8 @@ function asked(changes: Changes, verify = true, now = NOW): Extract<Command, { t
 }
 
 describe('a check', () => {
+  const soon = (verdict: AxisVerdict) => ({ ...axisOf(verdict), code: `x/${verdict}` });
+
   test('is told the addresses, their age and the provider', () => {
     expect(asked({})).toEqual([
       {
@@ -32,6 +37,23 @@ describe('a check', () => {
         ...{ ipv4: IPV4, ipv6: IPV6, ageMs: 60_000, provider: 'Example DDNS' },
       },
     ]);
+  });
+
+  test('takes place where one family of two is confirmed', () => {
+    const [check] = asked({ host: { confirmed: { ipv4: confirmation(IPV4) } } });
+
+    expect(check).toMatchObject({ ipv4: IPV4 });
+    expect(check).not.toHaveProperty('ipv6');
+  });
+
+  test.each<{ doubted: Family[]; unheard: Partial<Record<Family, string>> | undefined }>([
+    { doubted: [], unheard: undefined },
+    { doubted: ['ipv4'], unheard: { ipv4: IPV4 } },
+    { doubted: ['ipv4', 'ipv6'], unheard: { ipv4: IPV4, ipv6: IPV6 } },
+  ])('is told what may have been applied: $unheard', ({ doubted, unheard }) => {
+    const [check] = asked({ host: { sent: `${IPV4} ${IPV6}`, doubted } });
+
+    expect(check?.unheard).toEqual(unheard);
   });
 
   test.each<{ name: string; changes: Changes; verify?: false }>([
@@ -77,6 +99,15 @@ describe('a check', () => {
       looks: true,
     },
     {
+      name: 'updates reach somebody who turns them away',
+      changes: {
+        lane: {
+          retry: { failures: 1, notBeforeMs: NOW.ms + 1000, failure: { ...UNREACHABLE, kind: 'busy' } },
+        },
+      },
+      looks: false,
+    },
+    {
       name: 'it was down when last seen',
       changes: { account: { web: { up: false, sinceWallMs: 0, checkedMs: NOW.ms - 900_000, detail: '' } } },
       looks: true,
@@ -93,6 +124,52 @@ describe('a check', () => {
     expect(check?.homepage).toBe(looks ? homepage : undefined);
   });
 
+  describe('of two names and two lines, one of which is dead,', () => {
+    const homepage = 'https://www.example.net';
+    const retry = { failures: 1, notBeforeMs: NOW.ms + 1000, failure: UNREACHABLE };
+
+    function after(accountPlan: Changes['accountPlan']) {
+      const state = agentState({ ...(accountPlan && { accountPlan }), lane: { retry } });
+      const { home: plan } = state.plan.hosts;
+      const { home: host } = state.hosts;
+      if (!plan || !host) {
+        throw new Error('the agent at rest has lost its hostname');
+      }
+      const hosts = { home: plan, other: { ...plan, id: 'other' } };
+      const two = {
+        ...state,
+        plan: { ...state.plan, hosts },
+        hosts: { home: host, other: host },
+        lanes: { ...state.lanes, 'a/eth2': freshLane() },
+      };
+      return step(two, { type: 'woken' }, NOW);
+    }
+
+    test('one looks at the web site, and finds it as it was expected', () => {
+      const { state, commands } = after({ homepage });
+      const axes = { delegation: soon('ok'), authority: soon('ok'), publicView: soon('ok') };
+      const found = { axes, web: { up: true, detail: 'HTTP 200' } };
+
+      const { commands: then } = step(state, { type: 'verified', host: 'home', found }, NOW);
+
+      expect(commands).toMatchObject([
+        { type: 'verify', host: 'home', homepage },
+        { type: 'verify', host: 'other' },
+      ]);
+      expect(commands[1]).not.toHaveProperty('homepage');
+      expect(then.flatMap((one) => (one.type === 'report' ? one.report.code : []))).not.toContain(
+        'provider/WEB_UP',
+      );
+    });
+
+    test('none does so for a provider without one', () => {
+      const { state, commands } = after({});
+
+      expect(commands).toHaveLength(2);
+      expect(state.accounts.a).not.toHaveProperty('web');
+    });
+  });
+
   test('looks at the web site in the first minutes after the boot too', () => {
     const homepage = 'https://www.example.net';
     const web = { up: false, sinceWallMs: 0, checkedMs: 0, detail: '' };
@@ -105,8 +182,6 @@ describe('a check', () => {
     expect(never).toMatchObject([{ homepage }]);
     expect(moments[0]).not.toHaveProperty('homepage');
   });
-
-  const soon = (verdict: AxisVerdict) => ({ ...axisOf(verdict), code: `x/${verdict}` });
 
   test.each<{ authority: AxisVerdict; publicView: AxisVerdict; ageSec: number; inSec: number[] }>([
     // While an answer spreads, at 5, 15, 45, 120 and 300 s; then hourly.
@@ -142,11 +217,14 @@ describe('a check', () => {
     old: AxisVerdict | undefined;
     now: AxisVerdict;
     of: keyof DnsAxes;
+    count?: number;
     says: string[];
   }>([
     { name: 'the servers have it', old: undefined, now: 'ok', of: 'authority', says: ['notice'] },
     { name: 'the servers have it at last', old: 'pending', now: 'ok', of: 'authority', says: ['notice'] },
     { name: 'the servers still have it', old: 'ok', now: 'ok', of: 'authority', says: [] },
+    { name: 'they have the new one', old: 'ok', now: 'ok', of: 'authority', count: 0, says: ['notice'] },
+    { name: 'they still have the new one', old: 'ok', now: 'ok', of: 'authority', count: 1, says: [] },
     { name: 'the servers are odd', old: 'ok', now: 'warning', of: 'authority', says: ['warning'] },
     { name: 'the servers are still odd', old: 'warning', now: 'warning', of: 'authority', says: [] },
     { name: 'the servers fail', old: 'ok', now: 'failed', of: 'authority', says: ['notice'] },
@@ -155,14 +233,14 @@ describe('a check', () => {
     { name: 'the resolvers have it again', old: 'failed', now: 'ok', of: 'publicView', says: ['notice'] },
     { name: 'the resolvers are wrong', old: 'ok', now: 'failed', of: 'publicView', says: ['notice'] },
     { name: 'the zone is odd', old: 'ok', now: 'warning', of: 'delegation', says: ['warning'] },
-  ])('after which $name ($old, $now) says $says', ({ old, now, of, says }) => {
+  ])('after which $name ($old, $now) says $says', ({ old, now, of, count = 3, says }) => {
     const axis = (verdict: AxisVerdict) => ({ ...soon(verdict), sinceWallMs: 0, checkedWallMs: 0 });
     const before = {
       ...{ delegation: axis('ok'), authority: axis('ok'), publicView: axis('ok') },
       ...(old && { [of]: axis(old) }),
     };
     const { [of]: _, ...others } = before;
-    const check = { count: old === undefined ? 0 : 3, nextMs: 0, pending: true };
+    const check = { count: old === undefined ? 0 : count, nextMs: 0, pending: true };
     const state = agentState({ host: { axes: old === undefined ? others : before, check } });
     const axes = { delegation: soon('ok'), authority: soon('ok'), publicView: soon('ok'), [of]: soon(now) };
 
@@ -171,6 +249,43 @@ describe('a check', () => {
     const reports = commands.flatMap((one) => (one.type === 'report' ? one.report : []));
     expect(reports.map(({ level }) => level)).toEqual(says);
     expect(reports.every(({ host, code }) => host === 'home' && code === `x/${now}`)).toBe(true);
+  });
+
+  test.each<{ code: string; verdict: AxisVerdict; ageSec: number; before?: 'gone'; due?: 'gone' }>([
+    { code: 'GONE', verdict: 'failed', ageSec: 299 },
+    { code: 'GONE', verdict: 'failed', ageSec: 300, due: 'gone' },
+    { code: 'GONE', verdict: 'failed', ageSec: 3600, before: 'gone', due: 'gone' },
+    { code: 'SILENT', verdict: 'unknown', ageSec: 3600, before: 'gone', due: 'gone' },
+    { code: 'OK', verdict: 'ok', ageSec: 3600, before: 'gone' },
+    { code: 'OK', verdict: 'ok', ageSec: 3600 },
+  ])('$ageSec s after the update, $before before, that says $code makes due: $due', (row) => {
+    const since = { wallMs: NOW.wallMs, atMs: NOW.ms - row.ageSec * 1000 };
+    const host = {
+      confirmed: { ipv4: { address: IPV4, ...since }, ipv6: { address: IPV6, ...since } },
+      check: { count: 3, nextMs: 0, pending: true },
+      ...(row.before && { due: row.before }),
+    };
+    const authority = { ...axisOf(row.verdict), code: `authority/${row.code}` };
+    const draft = openDraft(agentState({ host }), NOW);
+
+    applyVerification(draft, 'home', { axes: { delegation: soon('ok'), authority, publicView: soon('ok') } });
+
+    expect(draft.state.hosts.home?.due).toBe(row.due);
+  });
+
+  test('says nothing while an incident is open: that was told', () => {
+    const incident: Incident = {
+      ...{ id: 'account:a@1', code: 'dyndns2/BADAUTH', subject: 'a', hosts: ['home'], evidence: [] },
+      ...{ sentence: 'The password is wrong.', mustAct: true, openedWallMs: NOW.wallMs },
+    };
+    const host = { check: { count: 3, nextMs: 0, pending: true } };
+    const draft = openDraft({ ...agentState({ host }), incidents: [incident] }, NOW);
+
+    applyVerification(draft, 'home', {
+      axes: { delegation: soon('ok'), authority: soon('warning'), publicView: soon('failed') },
+    });
+
+    expect(draft.commands).toEqual([]);
   });
 
   test('of an unchanged state keeps since when it stands, of a changed one begins anew', () => {
@@ -330,6 +445,11 @@ describe('a zone', () => {
       name: 'all at other addresses',
       now: OWN.map(({ name }) => ({ name, addresses: ['203.0.113.1'] })),
       expected: OWN.map(({ name }) => ({ name, addresses: ['203.0.113.1'] })),
+    },
+    {
+      name: 'one server left, at another address',
+      now: [{ name: 'ns1.example.net', addresses: ['203.0.113.1'] }],
+      expected: [{ name: 'ns1.example.net', addresses: ['203.0.113.1'] }],
     },
     {
       name: 'names whose addresses could not be found',

@@ -416,6 +416,12 @@ describe('ipv6_suffix', () => {
       expected: '2001:db8:200::abcd wan eth1',
     },
     { name: 'without a delegated prefix publishes nothing', prefixes: [], expected: 'wan/NO_PREFIX' },
+    ...['::', '192.0.2.1', 'abcd'].map((suffix) => ({
+      name: `that is none (${suffix}) publishes nothing`,
+      suffix,
+      prefixes: [prefix('2001:db8:100::', 56)],
+      expected: 'wan/NO_PREFIX',
+    })),
   ])('$name', ({ suffix = '::abcd', prefixes, published, expected }) => {
     const interfaces = [wan('wan', ['2001:db8:1::1'], { prefixes })];
 
@@ -453,14 +459,25 @@ describe('ipv6_suffix', () => {
       expected: 'wan/NO_PREFIX',
     },
     {
+      name: 'nor is what is longer than a /64',
+      addresses: [v6('2001:db8:7::9', { prefixLength: 96 })],
+      expected: 'wan/NO_PREFIX',
+    },
+    {
+      name: 'a delegated prefix goes first',
+      addresses: ['2001:db8:7::9'],
+      prefixes: [prefix('2001:db8:100::', 56)],
+      expected: '2001:db8:100::abcd eth1 eth1',
+    },
+    {
       name: 'an old address is no base',
       addresses: [v6('2001:db8:7::9', { preferredSec: 0 })],
       expected: 'wan/NO_PREFIX',
     },
-  ])('with source device: $name', ({ addresses, expected }) => {
+  ])('with source device: $name', ({ addresses, prefixes = [], expected }) => {
     const host: Partial<HostPlan> = { source: 'device', networks: ['eth1'], ipv6Suffix: '::abcd' };
 
-    expect(chosen('ipv6', [wan('eth1', addresses)], host)).toBe(expected);
+    expect(chosen('ipv6', [wan('eth1', addresses, { prefixes })], host)).toBe(expected);
   });
 });
 
@@ -505,6 +522,19 @@ describe('a source that asks others', () => {
       name: 'the family that is known',
       interfaces: [wan('wan', [PUBLIC], { unknown: { ipv6: NOBODY } })],
       expected: `${PUBLIC} wan eth1`,
+    },
+    {
+      name: 'nothing of the other family while that is not known',
+      interfaces: [wan('wan', ['2001:db8:1::7'], { unknown: { ipv6: NOBODY } })],
+      family: 'ipv6',
+      host: { allowPrivate: true },
+      expected: 'source/NO_ANSWER',
+    },
+    {
+      name: 'nothing of IPv4, which a host part has nothing to do with, while that is not known',
+      interfaces: [wan('wan', [PUBLIC], { unknown: { ipv4: NOBODY } })],
+      host: { ipv6Suffix: '::abcd' },
+      expected: 'source/NO_ANSWER',
     },
     {
       name: 'double NAT, as the router in front tells it',

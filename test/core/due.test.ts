@@ -196,6 +196,12 @@ describe('when', () => {
       why: 'refresh',
     },
     {
+      name: 'a refresh that is due at this moment',
+      changes: { accountPlan: { refreshMs: 60_000 } },
+      inMs: 0,
+      why: 'now',
+    },
+    {
       name: 'a refresh that is overdue',
       changes: {
         accountPlan: { refreshMs: 1000 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { noteSent, QUIET } from '../../agent/core/holddown.ts';
+import { noteSent, QUIET, rebased } from '../../agent/core/holddown.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -27,6 +27,22 @@ describe('updates at these seconds leave these gaps behind them', () => {
     { name: 'with the largest base', atSec: [0, 300, 600], gaps: [300, 300, 300], baseMs: 300_000 },
   ])('$name', ({ atSec, gaps, baseMs }) => {
     expect(gapsSec(atSec, baseMs)).toEqual(gaps);
+  });
+});
+
+describe('another base', () => {
+  const twice = noteSent(noteSent(QUIET, 0, 10_000), 10_000, 10_000);
+
+  test.each([
+    { name: 'that is shorter counts at once', baseMs: 1000, notBeforeMs: 12_000 },
+    { name: 'that is the same changes nothing', baseMs: 10_000, notBeforeMs: 30_000 },
+    { name: 'that is longer counts from the next update on', baseMs: 60_000, notBeforeMs: 30_000 },
+  ])('$name', ({ baseMs, notBeforeMs }) => {
+    expect(rebased(twice, baseMs)).toEqual({ level: 1, lastSentMs: 10_000, notBeforeMs });
+  });
+
+  test('makes no wait where nothing was sent', () => {
+    expect(rebased(QUIET, 60_000)).toEqual(QUIET);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Report } from '../../agent/core/draft.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import type { Axis, AxisVerdict, DnsAxes, Judged, Judgement } from '../../agent/core/health.ts';
 import type { Incident } from '../../agent/core/incident.ts';
+import { hasOpenIncident } from '../../agent/core/incidents.ts';
 import type { AgentState, HostState, Streak } from '../../agent/core/state.ts';
 import { type AgentEvent, step } from '../../agent/core/step.ts';
 import { agentState, type Changes, confirmation, IPV4, IPV6, NOW } from './agent-state.ts';
@@ -271,6 +272,41 @@ describe('a check', () => {
     expect([...better.reports, ...worse.reports]).toEqual([]);
   });
 
+  test('that finds the same again brings its evidence up to date', () => {
+    const open = [incident(`zone:${ZONE}`, { code: 'delegation/CHANGED', evidence: ['ns9.example.com'] })];
+
+    const { state } = checked(MOVED, { incidents: open });
+
+    expect(state.incidents[0]?.evidence).toEqual(['delegation/CHANGED of ns1', 'authority/OK of ns1']);
+  });
+
+  test.each<{ delegation?: string; authority?: string; publicView?: string; about: string }>([
+    { delegation: 'delegation/REMOVED', authority: 'authority/SINKHOLED', about: 'delegation/REMOVED' },
+    { delegation: 'delegation/OK', authority: 'authority/SINKHOLED', about: 'authority/SINKHOLED' },
+    { delegation: 'authority/ZONE_FAULT', authority: 'authority/SINKHOLED', about: 'authority/SINKHOLED' },
+    { authority: 'authority/STALE', publicView: 'public/WRONG', about: 'authority/STALE' },
+    { authority: 'authority/PARTIAL', publicView: 'authority/GONE', about: 'authority/GONE' },
+    { authority: 'authority/ZONE_FAULT', publicView: 'authority/GONE', about: 'authority/ZONE_FAULT' },
+  ])('is about the most telling: $about', ({ about, ...codes }) => {
+    const found = judgement(
+      Object.fromEntries(Object.entries(codes).map(([of, code]) => [of, judged(code)])),
+    );
+    const isOfZone = /CHANGED|REMOVED|SINKHOLED|ZONE_FAULT/.test(about);
+
+    const { state } = checked(found, { streak: streak(isOfZone ? `zone:${ZONE}` : 'host:home', 1) });
+
+    expect(state.incidents.map(({ code }) => code)).toEqual([about]);
+  });
+
+  test.each<{ name: string; incidents: Incident[]; isOpen: boolean }>([
+    { name: 'none', incidents: [], isOpen: false },
+    { name: 'one', incidents: [incident('host:home')], isOpen: true },
+    { name: 'one that is over', incidents: [incident('host:home', { closedWallMs: 7 })], isOpen: false },
+    { name: "another's", incidents: [incident('host:cam', { hosts: ['cam'] })], isOpen: false },
+  ])('knows whether something is wrong with the name already: $name', ({ incidents, isOpen }) => {
+    expect(hasOpenIncident(world({ incidents }), 'home')).toBe(isOpen);
+  });
+
   test('has the evidence of the servers once', () => {
     const { state } = checked(STALE, { streak: ONE_STALE });
 
@@ -370,6 +406,16 @@ describe('the end of what checks have found', () => {
     const found = checked(WELL, { streak: goodSince(10 * MINUTE_MS), incidents: [open] });
 
     expect(sentencesOf(found)).toEqual(['incident/CLOSED home.example.org is all right again.']);
+  });
+
+  test('says the least length where it began a moment ago', () => {
+    const open = incident('host:home', { openedWallMs: NOW.wallMs - 1 });
+
+    const found = checked(WELL, { streak: goodSince(10 * MINUTE_MS), incidents: [open] });
+
+    expect(sentencesOf(found)).toEqual([
+      'incident/CLOSED home.example.org is all right again. It took 1 minute.',
+    ]);
   });
 });
 
@@ -515,12 +561,32 @@ describe('updates that are not taken', () => {
     expect(next.accounts.a?.failing).toEqual(since(50 * MINUTE_MS));
   });
 
+  test('is told with what the account waits for, and not with what its line does', () => {
+    const other = { ...failure('unreachable', 'attempt'), code: 'http/OTHER' };
+    const account = { wait: BUSY, failing: since(HOUR_MS) };
+
+    const found = woken({ home: CHANGED, changes: { account, lane: { retry: waiting(other) } } });
+
+    expect(found.open).toEqual(['account:a http/TEST: home cam']);
+  });
+
   test('is remembered from the first failure on, and forgotten with the first success', () => {
     const begun = woken({ home: CHANGED, changes: { account: { wait: BUSY } } });
+    const name = woken({ home: { ...CHANGED, retry: { ...BUSY, failures: 1 } } });
     const over = woken({ changes: { account: { failing: since(MINUTE_MS) } } });
 
     expect(begun.state.accounts.a?.failing).toEqual(since(0));
+    expect(name.state.hosts.home?.failing).toEqual(since(0));
     expect(over.state.accounts.a).not.toHaveProperty('failing');
+  });
+
+  test.each<{ name: string; home: Partial<HostState> }>([
+    { name: 'nothing is due', home: {} },
+    { name: 'what is due is blocked', home: { ...CHANGED, block: blockOf('x/NO') } },
+  ])('are none where $name', ({ home }) => {
+    const { state } = woken({ home, changes: { account: { wait: BUSY } } });
+
+    expect(state.accounts.a).not.toHaveProperty('failing');
   });
 
   test.each<{ name: string; home: Partial<HostState>; changes: Changes; isOver: boolean }>([
@@ -528,9 +594,15 @@ describe('updates that are not taken', () => {
     { name: 'one is still due', home: { ...CHANGED, retry: BUSY }, changes: {}, isOver: false },
     {
       name: 'one is due, and another was taken since',
-      home: { ...CHANGED, confirmed: { ...OLD, ipv6: { ...OLD.ipv6, wallMs: NOW.wallMs - HOUR_MS + 1 } } },
+      home: { ...CHANGED, confirmed: takenAgo(2 * HOUR_MS, HOUR_MS - 1) },
       changes: {},
       isOver: true,
+    },
+    {
+      name: 'one is due, and another was taken just before it began',
+      home: { ...CHANGED, confirmed: takenAgo(2 * HOUR_MS, HOUR_MS) },
+      changes: {},
+      isOver: false,
     },
     {
       name: 'it is still blocked',
@@ -541,12 +613,10 @@ describe('updates that are not taken', () => {
   ])('is over when $name: $isOver', ({ home, changes, isOver }) => {
     const open = incident('account:a', { subject: 'a', hosts: ['home', 'cam'], code: 'http/TEST' });
     const lane = { retry: { failures: 0, notBeforeMs: NOW.ms + MINUTE_MS } };
-    const long = { wallMs: NOW.wallMs - 2 * HOUR_MS };
-    const confirmed = { ipv4: { ...OLD.ipv4, ...long }, ipv6: { ...OLD.ipv6, ...long } };
 
     const found = woken({
-      home: { confirmed, ...home },
-      cam: { confirmed },
+      home: { confirmed: takenAgo(2 * HOUR_MS), ...home },
+      cam: { confirmed: takenAgo(2 * HOUR_MS) },
       incidents: [open],
       changes: { lane, ...changes },
     });
@@ -557,14 +627,28 @@ describe('updates that are not taken', () => {
     );
   });
 
-  test.each<{ name: string; changes: Changes; home?: Partial<HostState>; open: string }>([
-    { name: 'account', changes: { account: { block: blockOf('x/NO') } }, open: 'account:a x/NO: home cam' },
-    { name: 'hostname', changes: {}, home: { block: blockOf('x/NO') }, open: 'name:home x/NO: home' },
-  ])('a block of the $name is told at once, and that somebody must act', ({ changes, home, open }) => {
+  test.each<{ name: string; changes: Changes; home?: Partial<HostState>; open: string; says: string }>([
+    {
+      name: 'account',
+      changes: { account: { block: blockOf('x/NO') } },
+      open: 'account:a x/NO: home cam',
+      says: 'Example DDNS',
+    },
+    {
+      name: 'hostname',
+      changes: {},
+      home: { block: blockOf('x/NO') },
+      open: 'name:home x/NO: home',
+      says: 'home.example.org',
+    },
+  ])('a block of the $name is told at once, and that somebody must act', ({ changes, home, open, says }) => {
     const found = woken({ changes, ...(home && { home }) });
 
     expect(found.open).toEqual([open]);
     expect(found.state.incidents[0]).toMatchObject({ mustAct: true, evidence: [] });
+    expect(sentencesOf(found)).toEqual([
+      `incident/OPENED ${says}: Stopped. Seen since 31 December, 23:00 UTC.`,
+    ]);
   });
 
   test('a block for another reason is the same incident with another text', () => {
@@ -592,6 +676,13 @@ describe('updates that are not taken', () => {
       'name:home x/NOHOST: home',
     ]);
   });
+
+  function takenAgo(ipv4Ms: number, ipv6Ms = ipv4Ms) {
+    return {
+      ipv4: { ...OLD.ipv4, wallMs: NOW.wallMs - ipv4Ms },
+      ipv6: { ...OLD.ipv6, wallMs: NOW.wallMs - ipv6Ms },
+    };
+  }
 
   function blockOf(code: string) {
     return { code, sentence: 'Stopped.', sinceWallMs: NOW.wallMs - HOUR_MS };
@@ -631,14 +722,14 @@ describe('the list of incidents', () => {
     return Array.from({ length: count }, (_, index) => make(index + 1));
   }
 
-  test('gives each its own id, also within one second', () => {
+  test.each([1, 2])('gives each its own id, also as the one after %i within one second', (others) => {
     const second = NOW.wallMs / 1000;
-    const before = [0, 1].map((more) =>
+    const before = Array.from({ length: others }, (_, more) =>
       incident('host:home', { id: `host:home@${second + more}`, closedWallMs: NOW.wallMs }),
     );
 
     const { state } = checked(STALE, { streak: streak('host:home', 1), incidents: before });
 
-    expect(state.incidents.at(-1)?.id).toBe(`host:home@${second + 2}`);
+    expect(state.incidents.at(-1)?.id).toBe(`host:home@${second + others}`);
   });
 });

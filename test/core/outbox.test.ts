@@ -1,5 +1,9 @@
 /** Telling people: once for each incident, once when it is over, in order, whatever happens on the way. */
 import { describe, expect, test } from 'vitest';
+import { openDraft } from '../../agent/core/draft.ts';
+import type { ChannelState, Outbox } from '../../agent/core/message.ts';
+import { applyNotified, decideNotices, forgiveChannels, tell } from '../../agent/core/outbox.ts';
+import { agentState, NOW } from './agent-state.ts';
 import {
   channelFailure,
   DAY_MS,
@@ -33,6 +37,30 @@ describe('a message', () => {
     agent.tell('opened', incident('zone', { hosts: ['home', 'gone'] }));
 
     expect(agent.sent[0]?.message.hostnames).toEqual(['home.example.org', 'gone']);
+  });
+
+  test('names one that is switched off by what is known of it, and a new one by its plan', () => {
+    const state = agentState();
+    const { home: host } = state.hosts;
+    const { home: plan } = state.plan.hosts;
+    if (!host || !plan) {
+      throw new Error('the agent at rest has lost its hostname');
+    }
+    const fresh = { ...plan, id: 'fresh', hostname: 'fresh.example.org' };
+    const draft = openDraft(
+      {
+        ...state,
+        plan: { ...state.plan, channels: [HOOK], hosts: { home: plan, fresh } },
+        hosts: { home: host, off: { ...host, hostname: 'off.example.org' } },
+      },
+      NOW,
+    );
+
+    tell(draft, 'opened', incident('zone', { hosts: ['off', 'fresh'] }));
+
+    expect(draft.state.outbox.messages.map(({ hostnames }) => hostnames)).toEqual([
+      ['off.example.org', 'fresh.example.org'],
+    ]);
   });
 
   test('is forgotten once all have it', () => {
@@ -409,5 +437,110 @@ describe('a new configuration', () => {
     agent.plan([SCRIPT]);
 
     expect(agent.state().outbox).toMatchObject({ messages: [], channels: { [SCRIPT.id]: {} } });
+  });
+});
+
+describe('the end of a message', () => {
+  const message = {
+    ...{ id: 1, kind: 'opened' as const, incident: incident('zone'), hostnames: [] },
+    ...{ queuedMs: NOW.ms, waiting: [HOOK.id, SCRIPT.id] },
+  };
+  const calm = { retry: { failures: 0, notBeforeMs: 0 } };
+  const outbox: Outbox = {
+    lastId: 1,
+    messages: [message],
+    channels: { [HOOK.id]: { ...calm, sending: 1 }, [SCRIPT.id]: { ...calm, sending: 1 } },
+  };
+
+  function draftOf(changes: Partial<Outbox> = {}) {
+    const state = agentState();
+    const plan = { ...state.plan, channels: [HOOK, SCRIPT] };
+    return openDraft({ ...state, plan, outbox: { ...outbox, ...changes } }, NOW);
+  }
+
+  test.each([
+    { name: 'of another one', channel: HOOK.id, id: 2 },
+    { name: 'through a channel that is not there any more', channel: 'gone', id: 1 },
+  ])('$name counts for nothing', ({ channel, id }) => {
+    for (const failure of [undefined, AWAY]) {
+      const draft = draftOf();
+
+      applyNotified(draft, channel, id, failure);
+
+      expect(draft.state.outbox).toEqual(outbox);
+      expect(draft.commands).toEqual([]);
+    }
+  });
+
+  test.each([HOOK, SCRIPT])('without success names the channel: $title', ({ id, title }) => {
+    const draft = draftOf();
+
+    applyNotified(draft, id, 1, AWAY);
+
+    expect(draft.commands).toMatchObject([
+      {
+        type: 'report',
+        report: {
+          code: 'notify/DELAYED',
+          sentence: expect.stringContaining(`could not be delivered to ${title};`),
+        },
+      },
+    ]);
+  });
+
+  test('that is given up tells why', () => {
+    const old = { ...message, waiting: [HOOK.id], queuedMs: NOW.ms - 4 * DAY_MS };
+    const retry = { failures: 9, notBeforeMs: NOW.ms, failure: AWAY };
+    const draft = draftOf({ messages: [old], channels: { [HOOK.id]: { retry }, [SCRIPT.id]: calm } });
+
+    decideNotices(draft);
+
+    expect(draft.commands).toMatchObject([
+      {
+        type: 'report',
+        report: {
+          code: 'notify/FAILED',
+          sentence: `The message about example.org was given up. ${HOOK.title} could not be reached for three days. ${AWAY.sentence}`,
+        },
+      },
+    ]);
+  });
+
+  test.each([
+    { ageMs: 3 * DAY_MS, isSent: true },
+    { ageMs: 3 * DAY_MS + 1, isSent: false },
+  ])('comes after three days of trying: $ageMs ms', ({ ageMs, isSent }) => {
+    const old = { ...message, queuedMs: NOW.ms - ageMs };
+    const draft = draftOf({ messages: [old], channels: { [HOOK.id]: calm, [SCRIPT.id]: calm } });
+
+    decideNotices(draft);
+
+    expect(draft.commands.map(({ type }) => type)).toEqual(
+      isSent ? ['notify', 'notify'] : ['report', 'report'],
+    );
+    expect(draft.state.outbox.messages).toHaveLength(isSent ? 1 : 0);
+  });
+
+  const FAILED = { failures: 1, notBeforeMs: NOW.ms + MINUTE_MS, failure: AWAY };
+
+  test.each<{ name: string; channel: ChannelState; isForgiven: boolean }>([
+    { name: 'that failed once', channel: { retry: FAILED }, isForgiven: true },
+    { name: 'that failed often', channel: { retry: { ...FAILED, failures: 9 } }, isForgiven: true },
+    { name: 'that is being tried', channel: { retry: FAILED, sending: 1 }, isForgiven: false },
+    {
+      name: 'whose other side demands it',
+      channel: { retry: { ...FAILED, failure: channelFailure({ retryAfterMs: 1 }) } },
+      isForgiven: false,
+    },
+    { name: 'that has not failed', channel: calm, isForgiven: false },
+  ])('through a channel $name waits no longer with a new line: $isForgiven', ({ channel, isForgiven }) => {
+    const draft = draftOf({ channels: { [HOOK.id]: channel } });
+
+    forgiveChannels(draft);
+
+    const { retry } = channel;
+    expect(draft.state.outbox.channels[HOOK.id]).toEqual(
+      isForgiven ? { retry: { ...retry, failures: 1, notBeforeMs: 0 } } : channel,
+    );
   });
 });

@@ -551,6 +551,13 @@ function verificationOf(answer: DnsAnswer): Verification {
   const server = { server: 'ns1.example.net', family: 'ipv4' as const, ttlSec: TTL_SEC };
   const one = { ...server, kind: SERVERS[answer], detail: answer };
   const nameServers = answer === 'moved' ? ['ns1.example.com'] : ['ns1.example.net'];
+  const parent = { server: 'a.example.net' };
+  // What answers in place of the zone's servers answers in place of those above as well.
+  const delegations: Partial<Record<DnsAnswer, Verification['delegation']>> = {
+    silent: [],
+    intercepted: [{ ...parent, nameServers: [], kind: 'intercepted' }],
+  };
+  const hidden = delegations[answer];
   return answer === 'problem'
     ? {
         problem: { code: 'dns/NO_ZONE', sentence: 'The zone was not found.' },
@@ -562,8 +569,8 @@ function verificationOf(answer: DnsAnswer): Verification {
         zone: 'example.org',
         authority: [one],
         publicView: [one],
-        delegation: answer === 'silent' ? [] : [{ server: 'a.example.net', nameServers }],
-        ...(answer !== 'silent' && { view: viewOf(nameServers) }),
+        delegation: hidden ?? [{ ...parent, nameServers }],
+        ...(!hidden && { view: viewOf(nameServers) }),
       };
 }
 

@@ -177,6 +177,25 @@ describe('the operator asks', () => {
     });
   });
 
+  test('at the end of a wait: nothing is said, and it goes out', () => {
+    const after = step(updatesOnly({ account: { wait: until(0) } }), everything, NOW);
+
+    expect(updatesOf(after)).toHaveLength(1);
+    expect(codesOf(after)).toEqual([]);
+  });
+
+  test('and nothing else: a source that has failed is not asked again', () => {
+    const state = updatesOnly();
+    const read = { nextMs: NOW.ms + MINUTE_MS, pending: false, again: false, outdated: false, failures: 3 };
+    const before = { ...state, reads: { network: read } };
+
+    const asked = step(before, everything, NOW);
+    const clockSet = step(before, { type: 'clock-set' }, NOW);
+
+    expect(asked.commands.filter(({ type }) => type === 'observe')).toEqual([]);
+    expect(clockSet.commands.filter(({ type }) => type === 'observe')).toHaveLength(1);
+  });
+
   test('for others: nothing is sent', () => {
     const after = step(updatesOnly({ host: { block: BLOCK } }), { ...everything, hosts: ['another'] }, NOW);
 
@@ -195,7 +214,27 @@ describe('the operator asks', () => {
   });
 });
 
+test('the clock tells how old the confirmations of an earlier boot are', () => {
+  const confirmed = { ipv4: { address: IPV4, wallMs: NOW.wallMs - MINUTE_MS } };
+
+  const { state } = step(updatesOnly({ host: { confirmed } }), { type: 'clock-set' }, NOW);
+
+  expect(state.hosts.home?.confirmed.ipv4?.atMs).toBe(NOW.ms - MINUTE_MS);
+});
+
 describe('a new configuration', () => {
+  test('is compared at once with what the sources have shown', () => {
+    const wan = {
+      ...{ name: 'wan', up: true, device: 'eth1', prefixes: [], defaultRoute: ['ipv4' as const] },
+      addresses: [{ address: '192.0.2.99', prefixLength: 24 }],
+    };
+    const before = updatesOnly({ observation: { known: true, snapshot: { wan } } });
+
+    const after = step(before, { type: 'planned', plan: before.plan }, NOW);
+
+    expect(updatesOf(after)).toMatchObject([{ items: [{ host: 'home', ipv4: '192.0.2.99' }] }]);
+  });
+
   test('reaches the channels of messages at once', () => {
     const state = updatesOnly();
     const message = {

@@ -3,7 +3,7 @@ import { NO_RETRY, type Retry } from '../../agent/core/backoff.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import type { Axis, AxisVerdict } from '../../agent/core/health.ts';
 import type { AliasState, HostState, UpdateItem } from '../../agent/core/state.ts';
-import { isSettled, nextAttempt, updateAxis, verdictOf } from '../../agent/core/summary.ts';
+import { isSettled, nextAttempt, type UpdateAxis, updateAxis, verdictOf } from '../../agent/core/summary.ts';
 import { agentState, type Changes, confirmation, IPV4, IPV6, NOW } from './agent-state.ts';
 
 const origin = { network: 'wan', device: 'eth1' };
@@ -97,6 +97,82 @@ describe('the update channel', () => {
     const axis = updateAxis(agentState(changes), 'home', NOW);
 
     expect(`${axis?.verdict} ${axis?.code}`).toBe(expected);
+  });
+
+  const UNKNOWN_V6 = { code: 'source/NO_ANSWER', sentence: 'Nobody answers.', unknown: true as const };
+  const CONFIRMED = 'The provider has confirmed this address.';
+
+  test.each<{ name: string; changes: Changes; expected: UpdateAxis }>([
+    {
+      name: 'since the later of two confirmations',
+      changes: {
+        host: {
+          confirmed: {
+            ipv4: { ...confirmation(IPV4), wallMs: NOW.wallMs - 7 },
+            ipv6: { ...confirmation(IPV6), wallMs: NOW.wallMs - 9 },
+          },
+        },
+      },
+      expected: {
+        ...{ verdict: 'ok', code: 'update/OK', sentence: CONFIRMED },
+        ...{ mustAct: false, sinceWallMs: NOW.wallMs - 7 },
+      },
+    },
+    {
+      name: 'since the only one',
+      changes: {
+        hostPlan: { families: ['ipv4'] },
+        host: {
+          choices: { ipv4: { address: IPV4, ...origin } },
+          confirmed: { ipv4: { ...confirmation(IPV4), wallMs: 5 } },
+        },
+      },
+      expected: {
+        ...{ verdict: 'ok', code: 'update/OK', sentence: CONFIRMED },
+        ...{ mustAct: false, sinceWallMs: 5 },
+      },
+    },
+    {
+      name: 'since nobody knows when',
+      changes: { host: { choices: {}, confirmed: {} } },
+      expected: { verdict: 'ok', code: 'update/OK', sentence: CONFIRMED, mustAct: false },
+    },
+    {
+      name: 'blocked, and somebody must act',
+      changes: { host: { block: { ...block('x/X'), sinceWallMs: 5 } } },
+      expected: { verdict: 'failed', code: 'x/X', sentence: 'Stopped.', mustAct: true, sinceWallMs: 5 },
+    },
+    {
+      name: 'without an address of either family: the first is named',
+      changes: { host: { choices: { ipv4: NO_IPV6, ipv6: { ...NO_IPV6, code: 'wan/DOWN' } } } },
+      expected: { verdict: 'warning', ...NO_IPV6, mustAct: false },
+    },
+    {
+      name: 'held back, for nobody knows the other family',
+      changes: {
+        accountPlan: { partial: 'erases' },
+        host: { choices: { ipv4: { address: '192.0.2.99', ...origin }, ipv6: UNKNOWN_V6 } },
+      },
+      expected: {
+        ...{ verdict: 'pending', code: 'update/WAITING', mustAct: false },
+        sentence: 'The new address is not sent yet.',
+      },
+    },
+    {
+      name: 'on its way with others',
+      changes: {
+        host: CHANGED,
+        lane: { attempt: { id: 1, items: [{ ...ITEM, host: 'other' }, ITEM] } },
+      },
+      expected: {
+        ...{ verdict: 'pending', code: 'update/SENDING', mustAct: false },
+        sentence: 'The update is on its way; the reply is awaited.',
+      },
+    },
+  ])('says all that is known of it: $name', ({ changes, expected }) => {
+    const axis = updateAxis(agentState(changes), 'home', NOW);
+
+    expect(axis).toEqual(expected);
   });
 
   test('before the first reading it is starting', () => {
@@ -193,6 +269,11 @@ describe('settled', () => {
       settled: false,
     },
     {
+      name: 'an update is due in just that time',
+      changes: { host: { ...CHANGED, retry: waiting('x/X', 60_000) } },
+      settled: false,
+    },
+    {
       name: 'an update is due later',
       changes: { host: { ...CHANGED, retry: waiting('x/X', 61_000) } },
       settled: true,
@@ -224,6 +305,33 @@ describe('settled', () => {
     },
   ])('$name: $settled', ({ changes, settled }) => {
     expect(isSettled(agentState(changes), NOW, PATIENCE_MS)).toBe(settled);
+  });
+
+  test.each<{ name: string; busy: Changes }>([
+    { name: 'two lanes awaits a reply', busy: { lane: { attempt: { id: 1, items: [ITEM] } } } },
+    { name: 'two hosts has an update to send', busy: { host: CHANGED } },
+  ])('not while one of $name', ({ busy }) => {
+    const { plan, hosts, lanes } = agentState();
+    const state = agentState(busy);
+    const two = {
+      ...state,
+      plan: { ...state.plan, hosts: { ...state.plan.hosts, ...renamed(plan.hosts) } },
+      hosts: { ...state.hosts, ...renamed(hosts) },
+      lanes: { ...state.lanes, ...renamed(lanes) },
+    };
+
+    expect(isSettled(two, NOW, PATIENCE_MS)).toBe(false);
+  });
+
+  function renamed<T>(record: Record<string, T>): Record<string, T> {
+    return Object.fromEntries(Object.entries(record).map(([id, value]) => [`other-${id}`, value]));
+  }
+
+  test('not while one of two sources is read', () => {
+    const calm = { nextMs: NOW.ms + 600_000, pending: false, again: false, outdated: false, failures: 0 };
+    const reads = { network: calm, device: { ...calm, pending: true } };
+
+    expect(isSettled({ ...agentState(), reads }, NOW, PATIENCE_MS)).toBe(false);
   });
 
   test.each([

@@ -135,6 +135,17 @@ describe('whose turn it is', () => {
     expect(wakeMs).toBeUndefined();
   });
 
+  test('all in their order where there is room for just as many', () => {
+    const { taken, wakeMs } = turns({
+      ...busy(Array.from({ length: MOST_AT_ONCE - 2 }, () => 1000)),
+      'a/eth1': { sentMs: 400_000 },
+      'b/eth1': { sentMs: 100_000 },
+    });
+
+    expect(taken).toEqual(['a/eth1', 'b/eth1']);
+    expect(wakeMs).toBeUndefined();
+  });
+
   test('attempts that last too long take nobody his turn', () => {
     const { taken } = turns({ ...busy(Array.from({ length: 40 }, () => SLOW_MS)), 'a/eth1': {} });
 

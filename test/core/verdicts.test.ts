@@ -507,3 +507,85 @@ test('the lifetime of the record is the shortest that a right answer has', () =>
   expect(judge(found({ authority }), asked()).ttlSec).toBe(60);
   expect(judge(found({ authority: answers('gone') }), asked())).not.toHaveProperty('ttlSec');
 });
+
+describe('the evidence for a zone', () => {
+  const OWNER = 'ns1.example.net hostmaster.example.net';
+  const OTHER = 'ns7.example.com hostmaster.example.com';
+
+  test.each<{ name: string; before: string | undefined; now: string | undefined; isTold: boolean }>([
+    { name: 'the same', before: OWNER, now: OWNER, isTold: false },
+    { name: 'another one', before: OWNER, now: OTHER, isTold: true },
+    { name: 'one that was not known before', before: undefined, now: OTHER, isTold: false },
+    { name: 'none', before: OWNER, now: undefined, isTold: false },
+  ])('names its owner where that is another: $name', ({ before, now, isTold }) => {
+    const { before: zone = { zone: '', nameServers: [] } } = asked();
+    const view = { nameServers: [], ...(now !== undefined && { owner: now }) };
+    const known = { ...zone, ...(before !== undefined && { owner: before }) };
+
+    const { evidence } = judge(found({ view }), asked({ before: known })).axes.delegation;
+
+    expect(evidence.filter((line) => line.startsWith('SOA'))).toEqual(
+      isTold ? [`SOA ${OTHER}; before: ${OWNER}`] : [],
+    );
+  });
+
+  test('names four operators at most', () => {
+    const names = ['a', 'b', 'c', 'd', 'e'].map((label) => `ns1.${label}.example`);
+    const { before: _, ...first } = asked();
+
+    const { sentence } = judge(found({ delegation: [parent(...names)] }), first).axes.delegation;
+
+    expect(sentence).toContain('in the hands of a.example, b.example, c.example, d.example; ');
+  });
+});
+
+describe('who must repair what resolvers cannot find', () => {
+  test.each([
+    { name: 'the provider', delegation: AS_EVER, who: /^.* Example DNS must repair that\./ },
+    {
+      name: 'whoever has the zone now',
+      delegation: TAKEN,
+      who: /^.* Whoever has the zone now must repair that\./,
+    },
+  ])('$name', ({ delegation, who }) => {
+    const seen = found({ delegation, authority: answers('ok'), publicView: answers('fault', 'lame') });
+
+    const { publicView } = judge(seen, asked()).axes;
+
+    expect(publicView).toMatchObject({ code: 'public/FAULT', sentence: expect.stringMatching(who) });
+  });
+});
+
+test.each<{ kinds: AnswerKind[]; authority: AnswerKind[]; code: string }>([
+  { kinds: [], authority: ['ok'], code: 'public/LOCAL_FILTER' },
+  { kinds: ['ok'], authority: ['ok'], code: 'public/LOCAL_FILTER' },
+  { kinds: ['ok', 'unreachable'], authority: ['wrong'], code: 'public/LOCAL_FILTER' },
+  { kinds: ['wrong'], authority: ['ok'], code: 'public/CACHED' },
+  { kinds: ['wrong', 'wrong'], authority: ['ok'], code: 'public/CACHED' },
+  { kinds: ['unreachable'], authority: ['wrong'], code: 'public/CANNOT_CHECK' },
+  { kinds: [], authority: ['wrong'], code: 'public/CANNOT_CHECK' },
+])('a filter of the network is to blame only where the world is well: $kinds, $authority', (row) => {
+  const ownView = answers('blocked');
+  const seen = found({ ownView, publicView: answers(...row.kinds), authority: answers(...row.authority) });
+
+  expect(judge(seen, asked()).axes.publicView.code).toBe(row.code);
+});
+
+test('a zone that cannot be found is nothing that somebody could do something about', () => {
+  const problem = { code: 'authority/CANNOT_CHECK', sentence: 'The zone cannot be found.' };
+
+  const { authority } = judge(found({ problem }), asked()).axes;
+
+  expect(authority).toMatchObject({ ...problem, verdict: 'unknown', mustAct: false });
+});
+
+test.each([
+  { delegation: AS_EVER, control: INTERCEPTED, code: 'delegation/OK' },
+  { delegation: [], control: INTERCEPTED, code: 'delegation/INTERCEPTED' },
+  { delegation: [], control: SILENT, code: 'delegation/CANNOT_CHECK' },
+  { delegation: [], control: FINE, code: 'delegation/CANNOT_CHECK' },
+])('who has the zone is hidden by what answers in its place only where nobody said: $code', (row) => {
+  const { delegation, control, code } = row;
+
+  expect(judge(found({ delegation, control }), asked()).axes.delegation.code).toBe(code);
+});

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { uplinkOf } from '../../agent/core/via.ts';
+import { localAddress, uplinkOf } from '../../agent/core/via.ts';
 import type { WanInterface } from '../../agent/core/wan.ts';
 
 function wan(name: string, more: Partial<WanInterface> = {}): WanInterface {
@@ -89,4 +89,17 @@ test.each<{ name: string; interfaces: WanInterface[]; expected: unknown }>([
 
 test('sources are seen together: the other way out may be known to another one', () => {
   expect(uplinkOf([{ wan: FIRST }, { eth2: SECOND }], 'eth1')).toEqual({ device: 'eth1', ipv4: '192.0.2.1' });
+});
+
+/** Just behind a documentation range: those are not public. */
+const PUBLIC = ['203.0.114.7', '203.0.114.8'];
+
+test.each([
+  { addresses: ['192.168.1.2', ...PUBLIC], expected: PUBLIC[0] },
+  { addresses: [...PUBLIC, '192.168.1.2'], expected: PUBLIC[0] },
+  { addresses: ['192.168.1.2', '10.0.0.2'], expected: '192.168.1.2' },
+])('of $addresses the first public one is the source, else the first', ({ addresses, expected }) => {
+  const wan = { ...FIRST, addresses: addresses.map((address) => ({ address, prefixLength: 24 })) };
+
+  expect(localAddress([wan], 'ipv4')).toBe(expected);
 });

@@ -1,8 +1,7 @@
 /**
- * Do the tests notice when a decision is wrong? Changes one place of `agent/core` at a time in a copy, runs the
- * tests of decisions against it, and lists the changes that no test noticed.
+ * Do the tests notice when a decision is wrong? Changes one place of `agent/core` at a time, in the memory of a
+ * process that runs the tests which reach this place, and lists the changes that no test noticed.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -17,9 +16,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { EQUIVALENT } from './equivalent.ts';
+import { EQUIVALENT, type Equivalent } from './equivalent.ts';
 import { type Mutation, mutationsOf } from './mutations.ts';
-import type { Ask, Told } from './suite.ts';
+import { measure, type Suite, startSuite } from './run.ts';
+import type { Measured, Test } from './suite.ts';
 
 const USAGE = `Usage: npm run mutants -- [options]
 
@@ -27,6 +27,7 @@ const USAGE = `Usage: npm run mutants -- [options]
   --sample N    so many changes, drawn at random (default: all)
   --seed N      draws other ones (default 1)
   --again       only those that were not noticed the last time
+  --json        everything that was found, as JSON, instead of the table
   --help        this text
 
 What was found is kept in dist/mutants.json.
@@ -35,11 +36,9 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CORE = 'agent/core';
 const NOT_COPIED = ['.git', 'dist', 'node_modules'];
 const FOUND = join(ROOT, 'dist/mutants.json');
-/** All tests take so long at most; and for one change so many times as long as without it. */
-const START_PATIENCE_MS = 600_000;
-const PATIENCE = 3;
-/** A change may make an endless loop; that too is noticed. */
-const ENDLESS = 'it never ended';
+const PROGRESS_MS = 30_000;
+/** What takes longer is not tried first, however much it has noticed. */
+const QUICK_MS = 30;
 
 /** One change and what became of it. */
 interface Tried {
@@ -50,14 +49,8 @@ interface Tried {
   result: 'noticed' | 'not noticed' | 'equivalent';
   /** The test that failed, or why nobody can see a difference. */
   by?: string;
-}
-
-interface Suite {
-  /** Before a file is changed: starts again what the last change has ended. */
-  ready(): Promise<void>;
-  /** The test that noticed the change of this file. */
-  ask(file: string): Promise<string | undefined>;
-  end(): void;
+  /** How many tests reach the place. */
+  tests?: number;
 }
 
 const { values } = parseArgs({
@@ -66,6 +59,7 @@ const { values } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     again: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   },
 });
@@ -85,44 +79,96 @@ async function tryAll(): Promise<void> {
   }
   try {
     const chosen = chosenOf(copy);
-    const suite = await startSuite(copy);
+    const measured = await measure(
+      copy,
+      chosen.map(({ file, at }) => ({ file: `${CORE}/${file}`, at })),
+    );
+    const cpuMs = measured.tests.reduce((sum, one) => sum + one.cpuMs, 0);
+    say(`${measured.tests.length} tests, which take ${Math.round(cpuMs / 1000)} s.`);
+    const suite = startSuite(copy);
     const tried: Tried[] = [];
-    for (const mutation of chosen) {
-      const one = await tryOne(copy, suite, mutation);
+    let toldMs = performance.now();
+    for (const [index, mutation] of chosen.entries()) {
+      const one = await tryOne(suite, mutation, orderedTests(measured, mutation, index, tried));
       tried.push(one);
-      keep(tried);
       if (one.result === 'not noticed') {
-        process.stdout.write(`${placeOf(one)}\n`);
+        say(placeOf(one));
+      }
+      if (performance.now() - toldMs > PROGRESS_MS) {
+        toldMs = performance.now();
+        keep(tried);
+        say(`${tried.length} of ${chosen.length}, now in ${mutation.file}.`);
       }
     }
     suite.end();
+    keep(tried);
     summarize(tried);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
 
-async function tryOne(copy: string, suite: Suite, { source, ...change }: Mutation): Promise<Tried> {
-  const equivalent = EQUIVALENT.find((one) => isSame(one, change));
+async function tryOne(
+  suite: Suite,
+  { code, at: _, above, ...change }: Mutation,
+  tests: Test[],
+): Promise<Tried> {
+  const equivalent = EQUIVALENT.find((one) => isListed(one, { ...change, above }));
   if (equivalent) {
     return { ...change, result: 'equivalent', by: equivalent.why };
   }
-  await suite.ready();
-  const file = join(copy, CORE, change.file);
-  const original = readFileSync(file);
-  writeFileSync(file, source);
-  const by = await suite.ask(`${CORE}/${change.file}`);
-  writeFileSync(file, original);
-  return by === undefined ? { ...change, result: 'not noticed' } : { ...change, result: 'noticed', by };
+  const by = await suite.noticedBy({ file: `${CORE}/${change.file}`, code }, tests);
+  const result = by === undefined ? 'not noticed' : 'noticed';
+  return { ...change, result, ...(by !== undefined && { by }), tests: tests.length };
+}
+
+/** Those that reach the place; first what has noticed another change of this file, then what is quick. */
+function orderedTests(
+  { tests, reachedBy, atLoad }: Measured,
+  mutation: Mutation,
+  index: number,
+  tried: readonly Tried[],
+) {
+  const file = `${CORE}/${mutation.file}`;
+  // A constant may matter wherever the file is loaded.
+  const candidates = atLoad[index]
+    ? tests.filter(({ core }) => core.includes(file))
+    : (reachedBy[index] ?? []).flatMap((one) => tests[one] ?? []);
+  const before = tried.filter((one) => one.file === mutation.file).map(({ by }) => by);
+  const rank = new Map(before.map((by, nth) => [by, nth]));
+  const rankOf = ({ file: inFile, name, cpuMs }: Test) =>
+    cpuMs > QUICK_MS ? -1 : (rank.get(`${inFile}: ${name}`) ?? -1);
+  return candidates.sort((a, b) => rankOf(b) - rankOf(a) || a.cpuMs - b.cpuMs);
 }
 
 function summarize(tried: readonly Tried[]): void {
-  const count = (wanted: Tried['result']) => tried.filter(({ result }) => result === wanted).length;
-  const unnoticed = count('not noticed');
-  process.stdout.write(
-    `${count('noticed')} of ${tried.length} changes were noticed, ${count('equivalent')} change nothing, ${unnoticed} are left.\n`,
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify(tried, undefined, 2)}\n`);
+  } else {
+    process.stdout.write(tableOf(tried));
+  }
+  process.exitCode = tried.some(({ result }) => result === 'not noticed') ? 1 : 0;
+}
+
+function tableOf(tried: readonly Tried[]): string {
+  const row = (name: string, of: readonly Tried[]) => {
+    const count = (wanted: Tried['result']) => of.filter(({ result }) => result === wanted).length;
+    return `| ${name} | ${of.length} | ${count('noticed')} | ${count('equivalent')} | ${count('not noticed')} |\n`;
+  };
+  const files = [...new Set(tried.map(({ file }) => file))];
+  const head = '| file | changes | noticed | equivalent | not noticed |\n|---|--:|--:|--:|--:|\n';
+  const rows = files.map((file) =>
+    row(
+      file,
+      tried.filter((one) => one.file === file),
+    ),
   );
-  process.exitCode = unnoticed === 0 ? 0 : 1;
+  return `${head}${rows.join('')}${row('all', tried)}`;
+}
+
+/** Progress, which is no part of the answer. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function keep(tried: readonly Tried[]): void {
@@ -130,8 +176,12 @@ function keep(tried: readonly Tried[]): void {
   writeFileSync(FOUND, `${JSON.stringify(tried, undefined, 2)}\n`);
 }
 
-function placeOf({ file, line, before, after }: Omit<Tried, 'result'>): string {
-  return `${CORE}/${file}:${line} was not noticed:\n  - ${before}\n  + ${after}`;
+function placeOf({ file, line, before, after, tests }: Tried): string {
+  return `${CORE}/${file}:${line} was not noticed by ${tests} tests:\n  - ${before}\n  + ${after}`;
+}
+
+function isListed(one: Equivalent, change: Pick<Mutation, 'file' | 'above' | 'before' | 'after'>): boolean {
+  return isSame(one, change) && (one.above === undefined || one.above === change.above);
 }
 
 function isSame(
@@ -144,13 +194,13 @@ function isSame(
 function chosenOf(copy: string): Mutation[] {
   const files = values.file ?? readdirSync(join(copy, CORE)).filter((name) => /(?<!\.d)\.ts$/.test(name));
   const all = files.flatMap((name) => mutationsOf(name, readFileSync(join(copy, CORE, name), 'utf8')));
-  for (const { file, before } of EQUIVALENT.filter((one) => files.includes(one.file))) {
-    if (!all.some((one) => one.file === file && one.before === before)) {
-      process.stdout.write(`equivalent.ts has a line that ${file} has no more: ${before}\n`);
+  for (const one of EQUIVALENT.filter(({ file }) => files.includes(file))) {
+    if (!all.some((mutation) => isListed(one, mutation))) {
+      say(`equivalent.ts has a change that ${one.file} has no more: ${one.before}`);
     }
   }
   const chosen = values.again ? again(all) : values.sample ? drawn(all, Number(values.sample)) : all;
-  process.stdout.write(`${chosen.length} of ${all.length} changes in ${files.length} files.\n`);
+  say(`${chosen.length} of ${all.length} changes in ${files.length} files.`);
   return chosen;
 }
 
@@ -178,6 +228,7 @@ function orderOf({ file, before, after }: Mutation): number {
   return Math.imul(digest ^ (digest >>> 15), 0x2c1b3c6d) >>> 0;
 }
 
+/** Whoever edits a test meanwhile does not disturb us. */
 function makeCopy(): string {
   const copy = mkdtempSync(join(tmpdir(), 'holdfast-mutants-'));
   for (const name of readdirSync(ROOT).filter((one) => !NOT_COPIED.includes(one))) {
@@ -185,54 +236,4 @@ function makeCopy(): string {
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   return copy;
-}
-
-/** Has run all tests once, without any change. */
-async function startSuite(copy: string): Promise<Suite> {
-  let child: ChildProcess;
-  let patienceMs = START_PATIENCE_MS;
-
-  async function restart(): Promise<void> {
-    const startedMs = performance.now();
-    child = fork(join(copy, 'test/mutants/suite.ts'), [copy], {
-      cwd: copy,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    const told = await answerOf(child, START_PATIENCE_MS);
-    if (!told || !('ready' in told)) {
-      throw new Error(`The tests fail without any change: ${told?.noticedBy ?? 'they do not end'}`);
-    }
-    patienceMs = PATIENCE * (performance.now() - startedMs);
-  }
-
-  await restart();
-  return {
-    async ready() {
-      if (child.exitCode !== null || child.signalCode !== null) {
-        await restart();
-      }
-    },
-    async ask(file) {
-      const answer = answerOf(child, patienceMs);
-      child.send({ file } satisfies Ask);
-      const told = await answer;
-      return told === undefined ? ENDLESS : 'noticedBy' in told ? told.noticedBy : undefined;
-    },
-    end: () => child.kill('SIGKILL'),
-  };
-}
-
-/** Undefined when it has ended, by itself or because it took too long. */
-function answerOf(child: ChildProcess, patienceMs: number): Promise<Told | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
-    const onMessage = (told: Told) => end(told);
-    const onExit = () => end(undefined);
-    function end(told: Told | undefined): void {
-      clearTimeout(timer);
-      child.off('message', onMessage).off('exit', onExit);
-      resolve(told);
-    }
-    child.once('message', onMessage).once('exit', onExit);
-  });
 }

@@ -1,14 +1,17 @@
 /** Small lies in the source of a decision: each must be noticed by some test. */
-import { transformSync } from 'esbuild';
+import { compile } from './world.ts';
 
 export interface Mutation {
   file: string;
   line: number;
-  /** The changed line before and after, without its indentation. */
+  /** The line above, and the changed line before and after, without their indentation. */
+  above: string;
   before: string;
   after: string;
-  /** The whole file with the change. */
-  source: string;
+  /** The whole file with the change, compiled. */
+  code: string;
+  /** Where its code begins to differ. */
+  at: number;
 }
 
 interface Rule {
@@ -16,7 +19,7 @@ interface Rule {
   becomes(match: string): string;
 }
 
-/** Outside of comments and texts. What no longer parses is no mutation; types are not checked. */
+/** Outside of comments and texts. What no longer parses, or changes only a type, is no mutation. */
 const RULES: readonly Rule[] = [
   { pattern: / === /g, becomes: () => ' !== ' },
   { pattern: / !== /g, becomes: () => ' === ' },
@@ -59,37 +62,50 @@ function another(digits: string): string {
 
 /** All mutations of one file, in the order of its lines. */
 export function mutationsOf(file: string, source: string): Mutation[] {
-  const code = codeOf(source);
+  const masked = codeOf(source);
+  const original = compile(source);
   return RULES.flatMap(({ pattern, becomes }) =>
-    [...code.matchAll(pattern)].flatMap((match) => {
+    [...masked.matchAll(pattern)].flatMap((match) => {
       const end = match.index + match[0].length;
       const mutated = source.slice(0, match.index) + becomes(match[0]) + source.slice(end);
-      const line = code.slice(0, match.index).split('\n').length;
-      const before = lineOf(source, line);
-      const after = lineOf(mutated, line);
-      return isDeclaration(before) || !parses(mutated)
+      const code = compiled(mutated);
+      const line = masked.slice(0, match.index).split('\n').length;
+      const [above, before] = [lineOf(source, line - 1), lineOf(source, line)];
+      return code === undefined || code === original
         ? []
-        : [{ file, line, before, after, source: mutated }];
+        : [
+            {
+              file,
+              line,
+              above,
+              before,
+              after: lineOf(mutated, line),
+              code,
+              at: firstDifference(original, code),
+            },
+          ];
     }),
   ).sort((a, b) => a.line - b.line);
 }
 
+function compiled(source: string): string | undefined {
+  try {
+    return compile(source);
+  } catch {
+    return;
+  }
+}
+
+function firstDifference(a: string, b: string): number {
+  let at = 0;
+  while (a[at] === b[at]) {
+    at += 1;
+  }
+  return at;
+}
+
 function lineOf(source: string, line: number): string {
   return (source.split('\n')[line - 1] ?? '').trim();
-}
-
-/** Types vanish before the tests run: a change there changes nothing. */
-function isDeclaration(line: string): boolean {
-  return /^(?:import|(?:export )?(?:interface|type)\b|\| |\w+\??: [^=({]*;$)/.test(line);
-}
-
-function parses(source: string): boolean {
-  try {
-    transformSync(source, { loader: 'ts', logLevel: 'silent' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The source with blanks in the place of comments, texts and regular expressions, at the same offsets. */

@@ -1,166 +1,190 @@
 /**
- * The tests of decisions in one warm process, again and again: started by `main.ts` in a copy of the tree, which
- * changes one file, says which, and hears what noticed it. It is killed when a change makes an endless loop.
+ * The tests of decisions in one process: started by `main.ts`, which asks once what each test reaches, and then for
+ * one change after the other whether a test notices it. It is killed when a change makes an endless loop.
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { Session } from 'node:inspector';
+import { join, relative } from 'node:path';
 import process from 'node:process';
-import { BaseSequencer, createVitest, type TestModule, type TestSpecification } from 'vitest/node';
-import projects from '../../vitest.config.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { closeBlocks, faultOf, type LoadedTest, PACKAGES, testsOf } from './vitest-again.ts';
+import { type Change, dependsOn, openWorld } from './world.ts';
 
-/** To the suite: this file has changed, relative to the copy. */
-export interface Ask {
+/** An offset in the compiled code of a file of `agent/core`. */
+export interface Place {
   file: string;
+  at: number;
 }
 
-/** From the suite; `noticedBy` is a test, or the file that could not even be loaded. */
-export type Told = { ready: number } | { noticedBy?: string };
-
-/** Of all generated lives: what a tenth of them does not notice is hardly tested. */
-const SHARE_OF_RUNS = 0.1;
-/** Properties of whole lives; those of the other rooms say little of decisions. */
-const RULES = /^test\/(?:core|scenario)\//;
-
-class AsGiven extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return files;
-  }
+export interface Test {
+  /** Relative to the root. */
+  file: string;
+  index: number;
+  name: string;
+  cpuMs: number;
+  /** The files of `agent/core` that its file loads. */
+  core: string[];
 }
+
+export interface Measured {
+  tests: Test[];
+  /** For each place the tests that reach it, as indices of `tests`. */
+  reachedBy: number[][];
+  /** The places that are reached when the agent is loaded, before any test runs. */
+  atLoad: boolean[];
+}
+
+/** To the suite. Files are relative to the root. */
+export type Ask =
+  | { type: 'measure'; places: Place[] }
+  | { type: 'try'; change: Change; tests: Pick<Test, 'file' | 'index'>[] };
+
+/** From the suite: a sign of life (`begun` is an index of the tests to try) or the answer. */
+export type Told =
+  | { type: 'begun'; test: number }
+  | { type: 'measured'; measured: Measured }
+  | { type: 'tried'; noticedBy?: string }
+  | { type: 'broken'; fault: string };
+
+/** Without sockets and without other processes. */
+const ROOMS = /^(?:core|scenario|engine|store|config|sources|openwrt|providers|cli)\/.*\.test\.ts$/;
+/** Thousands of cases that say nothing of decisions; a real program; what awaits before it registers its tests. */
+const NOT_ASKED = [
+  'test/cli/import-ddns.test.ts',
+  'test/config/schema.test.ts',
+  'test/openwrt/ubus-standin.test.ts',
+  'test/providers/own-entries.test.ts',
+  'test/providers/never-by-accident.test.ts',
+  'test/providers/rest-catalogue.test.ts',
+  'test/store/shape.test.ts',
+];
+const CORE = 'agent/core';
 
 const [root = ''] = process.argv.slice(2);
-const vitest = await createVitest(
-  'test',
-  {
-    root,
-    config: false,
-    watch: false,
-    reporters: [{}],
-    bail: 1,
-    // One thread dies with the process, whatever it loops in; decisions leave nothing behind for the next file.
-    pool: 'threads',
-    maxWorkers: 1,
-    isolate: false,
-    // Whether a test is slow says nothing of the change; an endless one is ended from outside.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
-    sequence: { sequencer: AsGiven },
-    ...patterns(),
-  },
-  { plugins: [fewerRuns()], clearScreen: false, logLevel: 'silent' },
-);
-const imports = new Map<string, string[]>();
-const durationsMs = new Map<string, number>();
-const core = join(root, 'agent/core/');
-const all = (await vitest.globTestSpecifications()).filter(({ moduleId }) =>
-  [...reachedFrom(moduleId)].some((file) => file.startsWith(core)),
-);
-const noticedBy = await run(all);
-if (noticedBy !== undefined) {
-  tell({ noticedBy });
-  process.exit(1);
-}
-let before: string | undefined;
-process.on('message', ({ file }: Ask) => {
-  const changed = join(root, file);
-  // The one before is as it was again.
-  for (const one of [before ?? changed, changed]) {
-    vitest.invalidateFile(one);
-  }
-  before = changed;
-  run(specificationsFor(changed)).then(
-    (test) => tell(test === undefined ? {} : { noticedBy: test }),
-    () => process.exit(1),
+const base = openWorld(PACKAGES);
+
+process.on('message', (ask: Ask) => {
+  (ask.type === 'measure' ? measure(ask.places) : tryOut(ask.change, ask.tests)).then(tell, (error) =>
+    tell({ type: 'broken', fault: String(error) }),
   );
 });
 process.on('disconnect', () => process.exit());
-tell({ ready: all.length });
 
 function tell(told: Told): void {
   process.send?.(told);
 }
 
-/** What `vitest.config.ts` counts as tests without sockets. */
-function patterns(): { include: string[]; exclude: string[] } {
-  const [unit, rules] = ['unit', 'rules'].map((name) =>
-    (projects.test?.projects ?? []).flatMap((project) =>
-      typeof project === 'object' && 'test' in project && project.test?.name === name ? project.test : [],
-    ),
-  );
-  const lives = (rules ?? []).flatMap(({ include = [] }) => include);
-  const wanted = lives.filter((pattern) => RULES.test(pattern));
-  return {
-    include: [...(unit ?? []).flatMap(({ include = [] }) => include), ...wanted],
-    exclude: (unit ?? []).flatMap(({ exclude = [] }) => exclude).filter((one) => !wanted.includes(one)),
-  };
-}
-
-/** Gives fast-check fewer runs, always the same ones, and lets it stop at the first that fails. */
-function fewerRuns() {
-  const id = '\0fewer-runs';
-  return {
-    name: 'fewer-runs',
-    enforce: 'pre' as const,
-    resolveId: (source: string, importer?: string) =>
-      source === 'fast-check' && importer !== id ? id : undefined,
-    load: (source: string) =>
-      source === id
-        ? `import fc from 'fast-check';
-           export * from 'fast-check';
-           export function assert(property, { numRuns = 100, ...rest } = {}) {
-             const fewer = Math.ceil(numRuns * ${SHARE_OF_RUNS});
-             return fc.assert(property, { ...rest, numRuns: fewer, seed: 1, endOnFailure: true });
-           }
-           export default { ...fc, assert };`
-        : undefined,
-  };
-}
-
-/** The name of a test that failed. */
-async function run(specifications: readonly TestSpecification[]): Promise<string | undefined> {
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([...specifications]);
-  const asked = new Set(specifications.map(({ moduleId }) => moduleId));
-  const found = testModules.filter(({ moduleId }) => asked.has(moduleId)).flatMap(failureOf);
-  return found[0] ?? (unhandledErrors.length > 0 ? String(unhandledErrors[0]) : undefined);
-}
-
-function failureOf(module: TestModule): string[] {
-  const { duration } = module.diagnostic();
-  if (!durationsMs.has(module.moduleId)) {
-    durationsMs.set(module.moduleId, duration);
-  }
-  const failed = [...module.children.allTests('failed')].map(({ fullName }) => fullName);
-  const file = relative(root, module.moduleId);
-  const trouble = failed[0] ?? module.errors()[0]?.message ?? 'cannot be loaded';
-  return module.ok() ? [] : [`${file}: ${trouble}`];
-}
-
-/** The tests that load this file, quick ones first. */
-function specificationsFor(changed: string): TestSpecification[] {
-  const costMs = ({ moduleId }: TestSpecification) => durationsMs.get(moduleId) ?? 0;
-  return all
-    .filter(({ moduleId }) => reachedFrom(moduleId).has(changed))
-    .sort((a, b) => costMs(a) - costMs(b));
-}
-
-function reachedFrom(from: string): Set<string> {
-  const seen = new Set([from]);
-  for (const file of seen) {
-    for (const next of importsOf(file)) {
-      seen.add(next);
+async function tryOut(change: Change, tests: Pick<Test, 'file' | 'index'>[]): Promise<Told> {
+  const world = openWorld(PACKAGES, { ...change, file: join(root, change.file) }, base);
+  const loaded = new Map<string, LoadedTest[]>();
+  try {
+    for (const [position, { file, index }] of tests.entries()) {
+      tell({ type: 'begun', test: position });
+      const ofFile = loaded.get(file) ?? testsOf(() => world.load(join(root, file)));
+      loaded.set(file, ofFile);
+      const test = ofFile[index];
+      if (!test || (await faultOf(test)) !== undefined) {
+        return { type: 'tried', noticedBy: `${file}: ${test?.name ?? 'it has fewer tests'}` };
+      }
     }
+    return { type: 'tried' };
+  } catch (error) {
+    return { type: 'tried', noticedBy: `not even loaded: ${error}` };
+  } finally {
+    await closeBlocks();
   }
-  return seen;
 }
 
-function importsOf(file: string): string[] {
-  const known = imports.get(file);
-  if (known) {
-    return known;
+/** Runs each test once. All must be loaded after the counting has begun, or it would count whole functions only. */
+async function measure(places: Place[]): Promise<Told> {
+  const counting = startCounting(places);
+  for (const file of coreFiles()) {
+    base.load(join(root, file));
   }
-  const source = file.endsWith('.ts') ? readFileSync(file, 'utf8') : '';
-  const found = [...source.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path = '']) =>
-    resolve(dirname(file), path),
-  );
-  imports.set(file, found);
-  return found;
+  const atLoad = counting.reached();
+  const tests: Test[] = [];
+  const reachedBy: number[][] = places.map(() => []);
+  const note = (reached: boolean[], first: number) => {
+    for (const [place, isReached] of reached.entries()) {
+      for (let test = first; isReached && test < tests.length; test += 1) {
+        reachedBy[place]?.push(test);
+      }
+    }
+  };
+  for (const file of testFilesFor(new Set(places.map(({ file }) => file)))) {
+    const core = coreFiles().filter((one) => dependsOn(join(root, file), join(root, one)));
+    const loaded = testsOf(() => base.load(join(root, file)));
+    const first = tests.length;
+    const whileLoading = counting.reached();
+    for (const [index, test] of loaded.entries()) {
+      const beforeUs = process.cpuUsage();
+      const fault = await faultOf(test);
+      if (fault !== undefined) {
+        throw new Error(`${file}: ${test.name} fails without any change: ${fault}`);
+      }
+      const { user, system } = process.cpuUsage(beforeUs);
+      tests.push({ file, index, name: test.name, cpuMs: (user + system) / 1000, core });
+      note(counting.reached(), tests.length - 1);
+    }
+    // What a file does while it is loaded may matter to each of its tests.
+    note(whileLoading, first);
+  }
+  await closeBlocks();
+  return {
+    type: 'measured',
+    measured: { tests, reachedBy: reachedBy.map((all) => [...new Set(all)]), atLoad },
+  };
+}
+
+function coreFiles(): string[] {
+  return readdirSync(join(root, CORE))
+    .filter((name) => /(?<!\.d)\.ts$/.test(name))
+    .map((name) => `${CORE}/${name}`);
+}
+
+function testFilesFor(changed: ReadonlySet<string>): string[] {
+  const wanted = [...changed].map((file) => join(root, file));
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => ROOMS.test(name))
+    .map((name) => `test/${name}`)
+    .filter((file) => !NOT_ASKED.includes(file) && wanted.some((one) => dependsOn(join(root, file), one)))
+    .sort();
+}
+
+/** V8's own counters, block by block. */
+function startCounting(places: readonly Place[]) {
+  const core = pathToFileURL(join(root, CORE)).href;
+  const session = new Session();
+  session.connect();
+  session.post('Profiler.enable');
+  session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+
+  /** Whether each place was reached since this was last asked. */
+  function reached(): boolean[] {
+    const counts = new Map<string, Uint8Array>();
+    session.post('Profiler.takePreciseCoverage', (fault, found) => {
+      if (fault) {
+        throw fault;
+      }
+      for (const { url, functions } of found.result.filter((one) => one.url.startsWith(core))) {
+        const ranges = functions.flatMap((one) => one.ranges);
+        const painted = new Uint8Array(Math.max(...ranges.map(({ endOffset }) => endOffset)));
+        // Outer ones come first.
+        for (const { startOffset, endOffset, count } of ranges) {
+          painted.fill(Math.min(count, 1), startOffset, endOffset);
+        }
+        counts.set(relative(root, fileURLToPath(url)), painted);
+      }
+    });
+    // The right side of an operator has a counter of its own, which may begin with the operator.
+    return places.map(
+      ({ file, at }) =>
+        counts
+          .get(file)
+          ?.subarray(Math.max(at - 3, 0), at + 1)
+          .includes(1) ?? false,
+    );
+  }
+
+  return { reached };
 }

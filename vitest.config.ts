@@ -30,6 +30,11 @@ const LONG = [
   'test/faults/',
   'test/system/lifecycle.test.ts',
   'test/system/canary.test.ts',
+  'test/quickjs/idle.test.ts',
+  'test/quickjs/timer.test.ts',
+  'test/net/checks.test.ts',
+  'test/service/alias.test.ts',
+  'test/system/rfc2136',
 ];
 
 class LongFirst extends BaseSequencer {
@@ -49,7 +54,7 @@ export default defineConfig({
   test: {
     reporters: ['default'],
     // Most of the time of a test with real processes is waiting: more of them than a small machine has cores.
-    maxWorkers: 4,
+    maxWorkers: 5,
     sequence: { sequencer: LongFirst },
     projects: [
       { test: { name: 'arch', include: ['test/arch/**/*.test.ts'] } },

@@ -1,13 +1,18 @@
 /** Writes CATALOGUE.md, the list of all providers for people: `npm run catalogue`. */
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readEntries } from './pack-catalogue.mjs';
 
 const FILE = fileURLToPath(new URL('../CATALOGUE.md', import.meta.url));
+const NAMES = new URL('../agent/openwrt/ddns-scripts-names.json', import.meta.url);
+/** What ddns-scripts knows and no entry describes; the import says the same. */
+const LEFT_OUT = ['cnkuai.cn', 'one.com'];
 const FAMILY_NAMES = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
 /** The text of the page. */
 export function cataloguePage(entries) {
+  const names = JSON.parse(readFileSync(NAMES, 'utf8'));
   const living = entries.filter((entry) => entry.dead === undefined);
   const dead = entries.filter((entry) => entry.dead !== undefined);
   const confirmed = living.filter((entry) => !entry.unconfirmed).length;
@@ -33,6 +38,12 @@ Choosing one of these, or importing it, says so and names another.
 | id | provider | since | instead |
 |---|---|---|---|
 ${dead.map(({ id, title, dead: { since, instead } }) => row([code(id), title, since, instead])).join('\n')}
+
+## Left out
+
+| provider | why |
+|---|---|
+${LEFT_OUT.map((id) => row([id, names[id].byHand])).join('\n')}
 `;
 }
 

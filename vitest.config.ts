@@ -8,7 +8,11 @@ const RULES = [
   'test/core/rules.test.ts',
   'test/scenario/incidents.rules.test.ts',
   'test/core/rules/**/*.test.ts',
+  'test/core/octets.test.ts',
+  'test/core/address-oracle.test.ts',
+  'test/config/schema.test.ts',
   'test/store/shape.test.ts',
+  'test/providers/own-entries.test.ts',
   'test/providers/never-by-accident.test.ts',
   'test/providers/rest-catalogue.test.ts',
 ];

@@ -53,8 +53,27 @@ export function verifyElsewhere(
 
   async function handOut(asked: readonly Waiting[]): Promise<void> {
     const open = new Map(asked.entries());
+    try {
+      await checker(JSON.stringify(await taskOf(asked)), TIMEOUT_MS, (line) => {
+        const told = toldBy(line);
+        if (told && 'memory' in told) {
+          memory = told.memory;
+        } else if (told) {
+          open.get(told.at)?.resolve(told.found);
+          open.delete(told.at);
+        }
+      });
+    } catch {
+      // No process could be started, for instance; the agent makes the checks, and says what is wrong with them.
+    }
+    for (const { command, resolve } of open.values()) {
+      resolve(here(command));
+    }
+  }
+
+  async function taskOf(asked: readonly Waiting[]): Promise<CheckTask> {
     const { publicResolvers, dohUrls, controlServers, dnsPort } = parts.settings();
-    const task: CheckTask = {
+    return {
       nowMs: parts.clock.monotonicMs(),
       settings: { publicResolvers, dohUrls, controlServers, dnsPort },
       userAgent: parts.userAgent(),
@@ -66,18 +85,6 @@ export function verifyElsewhere(
         ageMs: Math.min(command.ageMs, Number.MAX_SAFE_INTEGER),
       })),
     };
-    await checker(JSON.stringify(task), TIMEOUT_MS, (line) => {
-      const told = toldBy(line);
-      if (told && 'memory' in told) {
-        memory = told.memory;
-      } else if (told) {
-        open.get(told.at)?.resolve(told.found);
-        open.delete(told.at);
-      }
-    });
-    for (const { command, resolve } of open.values()) {
-      resolve(here(command));
-    }
   }
 
   return (command) =>

@@ -152,3 +152,17 @@ test('the process answers with the clock of the agent, and tells what it has lea
   expect(askedAtMs.length).toBeGreaterThan(1);
   expect(memory.control[0]?.[1].atMs).toBe(7000 + ownMs - 1_000_000);
 });
+
+test('where no process can be started the agent makes the checks, those that come later as well', async () => {
+  const checker: NonNullable<Host['checker']> = async () => {
+    throw new Error('no more processes');
+  };
+  const verify = verifyElsewhere(PARTS, checker, async ({ hostname }) => found(`here ${hostname}`));
+
+  const zones: unknown[] = [];
+  for (const hostname of ['a.example', 'b.example', 'c.example']) {
+    zones.push((await verify(check(hostname))).zone);
+  }
+
+  expect(zones).toEqual(['here a.example', 'here b.example', 'here c.example']);
+});

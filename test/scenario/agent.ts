@@ -29,7 +29,13 @@ import { userAgentOf } from '../../agent/providers/user-agent.ts';
 import { createSources } from '../../agent/sources/all.ts';
 import * as asking from '../../agent/sources/asking.ts';
 import { CATALOGUE } from '../fakes/catalogue.ts';
-import { type NetifdFeed, type NetifdFixture, netifdFeed, netifdFixture } from '../fakes/netifd-feed.ts';
+import {
+  type InterfaceStatus,
+  type NetifdFeed,
+  type NetifdFixture,
+  netifdFeed,
+  netifdFixture,
+} from '../fakes/netifd-feed.ts';
 import { protocolPorts } from '../fakes/protocol-ports.ts';
 import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts';
 
@@ -373,4 +379,25 @@ export function updatesOf(requests: readonly SentRequest[]): [number, string][] 
   return requests.flatMap(({ atMs, hostnames, addresses }) =>
     hostnames.map((hostname): [number, string] => [atMs, `${hostname} ${addresses.join(',')}`]),
   );
+}
+
+/** A line whose WAN has this address, and that nothing happens to by itself. */
+export function lineAt(address: string): NetifdFixture {
+  return { name: 'made', description: '', dumpBefore: { interface: [wanAt(address)] }, steps: [] };
+}
+
+/** netifd tells that the WAN has this address now. */
+export function moveTo({ feed }: ScenarioAgent, address: string): void {
+  feed.notify(wanAt(address));
+}
+
+/** What netifd says of such a line. */
+export function wanAt(address: string): InterfaceStatus {
+  return {
+    interface: 'wan',
+    up: true,
+    l3_device: 'eth1',
+    'ipv4-address': [{ address, mask: 24 }],
+    route: [{ target: '0.0.0.0', mask: 0 }],
+  };
 }

@@ -1,6 +1,6 @@
 /** The operator asks for a look at the DNS: it comes at once, and the provider hears nothing of it. */
 import { expect, test } from 'vitest';
-import { says, scenario } from './agent.ts';
+import { lineAt, says, scenario } from './agent.ts';
 
 const CONFIG = `
 config agent
@@ -26,22 +26,7 @@ async function begin() {
   const checked: string[] = [];
   const agent = await scenario({
     config: CONFIG,
-    fixture: {
-      name: 'made',
-      description: '',
-      dumpBefore: {
-        interface: [
-          {
-            interface: 'wan',
-            up: true,
-            l3_device: 'eth1',
-            'ipv4-address': [{ address: '198.51.100.10', mask: 24 }],
-            route: [{ target: '0.0.0.0', mask: 0 }],
-          },
-        ],
-      },
-      steps: [],
-    },
+    fixture: lineAt('198.51.100.10'),
     replies: () => says('good 198.51.100.10\ngood 198.51.100.10'),
     verify({ host }) {
       checked.push(host);

@@ -7,8 +7,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { verifierOf } from '../../agent/engine/checks/verifier.ts';
 import { statusOf } from '../../agent/engine/status.ts';
 import type { DnsQuestion, DnsResult } from '../../agent/ports.ts';
-import type { InterfaceStatus, NetifdFixture } from '../fakes/netifd-feed.ts';
-import { good, type Reply, type ScenarioAgent, says, scenario, unreachable } from './agent.ts';
+import { good, lineAt, type Reply, type ScenarioAgent, says, scenario, unreachable, wanAt } from './agent.ts';
 import { AT_HOME, CONTROL, type DnsWorld, dnsWorld, FAIR, NAME, PUBLIC, type Weather } from './dns-world.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -131,7 +130,7 @@ async function live({ ops, random }: Day): Promise<Lived> {
   };
 
   const agent = await scenario({
-    ...{ config: CONFIG, fixture: lineWith(address), replies: reply, random },
+    ...{ config: CONFIG, fixture: lineAt(address), replies: reply, random },
     latencyMs: REPLY_MS,
     verifier(clock) {
       world = dnsWorld(clock);
@@ -168,7 +167,7 @@ async function live({ ops, random }: Day): Promise<Lived> {
       case 'move':
         address = ADDRESSES[what.to] ?? address;
         moves.push({ atMs: nowMs(), address });
-        agent.feed.notify(lineAt(address));
+        agent.feed.notify(wanAt(address));
         await agent.clock.settle();
         break;
       case 'restart':
@@ -221,20 +220,6 @@ function overHttps(world: DnsWorld, question: DnsQuestion): Promise<DnsResult> {
   const answer = world.ask({ address: PUBLIC[0] ?? '', port: 53 }, question);
   world.weather = weather;
   return answer;
-}
-
-function lineAt(address: string): InterfaceStatus {
-  return {
-    interface: 'wan',
-    up: true,
-    l3_device: 'eth1',
-    'ipv4-address': [{ address, mask: 24 }],
-    route: [{ target: '0.0.0.0', mask: 0 }],
-  };
-}
-
-function lineWith(address: string): NetifdFixture {
-  return { name: 'made', description: '', dumpBefore: { interface: [lineAt(address)] }, steps: [] };
 }
 
 function statusAt({ agent }: Lived) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AnswerKind, ServerAnswer, Verification } from '../../agent/core/health.ts';
 import { statusOf } from '../../agent/engine/status.ts';
-import { good, type Reply, type ScenarioAgent, says, scenario, unreachable } from './agent.ts';
+import { good, moveTo, type Reply, type ScenarioAgent, says, scenario, unreachable } from './agent.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -140,16 +140,6 @@ function statusNow(agent: ScenarioAgent) {
   const now = { ms: agent.clock.monotonicMs(), wallMs: agent.clock.nowMs(), random: 0.5 };
   const facts = { version: '', runtime: '', startedAt: '', memoryKib: 0, pid: 1, limits: [] };
   return statusOf(agent.state(), now, facts, [], []);
-}
-
-function moveTo(agent: ScenarioAgent, address: string): void {
-  agent.feed.notify({
-    interface: 'wan',
-    up: true,
-    l3_device: 'eth1',
-    'ipv4-address': [{ address, mask: 24 }],
-    route: [{ target: '0.0.0.0', mask: 0 }],
-  });
 }
 
 describe('a zone in other hands', () => {

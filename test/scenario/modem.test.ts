@@ -1,8 +1,7 @@
 /** The WAN is up, but the modem behind it is not: nothing leaves the router for some minutes. */
 import { expect, test } from 'vitest';
 import { type FaultCode, httpFailure } from '../../agent/net/http-failure.ts';
-import type { NetifdFixture } from '../fakes/netifd-feed.ts';
-import { good, type Reply, scenario } from './agent.ts';
+import { good, lineAt, type Reply, scenario } from './agent.ts';
 
 const MINUTE_MS = 60_000;
 const CONFIG = `
@@ -21,22 +20,6 @@ config hostname 'home'
 	option account 'noip'
 	option allow_private '1'
 `;
-const UP: NetifdFixture = {
-  name: 'up',
-  description: '',
-  dumpBefore: {
-    interface: [
-      {
-        interface: 'wan',
-        up: true,
-        l3_device: 'eth1',
-        'ipv4-address': [{ address: '198.51.100.10', mask: 24 }],
-        route: [{ target: '0.0.0.0', mask: 0 }],
-      },
-    ],
-  },
-  steps: [],
-};
 
 /** Every request fails so until the modem is ready; seconds of all attempts, and how it stands at the end. */
 async function attemptsSec(code: FaultCode, readyMs: number, lastsMs: number) {
@@ -44,7 +27,7 @@ async function attemptsSec(code: FaultCode, readyMs: number, lastsMs: number) {
     request.atMs < readyMs
       ? { kind: 'failed', failure: httpFailure(code, 'dynupdate.example:443', Date.UTC(2026, 0, 1)) }
       : good(request);
-  const agent = await scenario({ config: CONFIG, fixture: UP, replies: reply });
+  const agent = await scenario({ config: CONFIG, fixture: lineAt('198.51.100.10'), replies: reply });
   await agent.advance(lastsMs);
   const { confirmed } = agent.state().hosts.home ?? {};
   return {

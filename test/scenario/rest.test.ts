@@ -1,7 +1,7 @@
 /** What was confirmed stays known while a hostname is switched off, and for a while after it was taken out. */
 import { describe, expect, test } from 'vitest';
 import { statusOf } from '../../agent/engine/status.ts';
-import { good, type ScenarioAgent, scenario, updatesOf } from './agent.ts';
+import { good, moveTo, type ScenarioAgent, scenario, updatesOf } from './agent.ts';
 
 /** As the recording has it. */
 const IPV4 = '198.51.100.10';
@@ -64,16 +64,6 @@ async function begin(text = ON, latencyMs = 20): Promise<ScenarioAgent> {
   });
   await agent.advance(MINUTE_MS);
   return agent;
-}
-
-function moveTo(agent: ScenarioAgent, address: string): void {
-  agent.feed.notify({
-    interface: 'wan',
-    up: true,
-    l3_device: 'eth1',
-    'ipv4-address': [{ address, mask: 24 }],
-    route: [{ target: '0.0.0.0', mask: 0 }],
-  });
 }
 
 /** What was sent for names other than the one that always rests at its address. */

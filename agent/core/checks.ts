@@ -3,9 +3,10 @@ import { baselineOf, learnBaseline } from './baseline.ts';
 import { type Draft, report, wakeAt, without } from './draft.ts';
 import type { DnsAxes, Judged, Judgement } from './health.ts';
 import { hasOpenIncident, isWatched, noteCheck } from './incidents.ts';
+import { leadsHere } from './leads-here.ts';
 import { pauseMs } from './pace.ts';
 import type { HostPlan, Plan } from './plan.ts';
-import { confirmedAtMs, type HostState } from './state.ts';
+import { confirmedAtMs, type HostState, unconfirmedFamilies } from './state.ts';
 
 /** After a confirmation: at once, then while the answer spreads; a provider takes seconds, some take minutes. */
 const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
@@ -51,18 +52,17 @@ function ask(draft: Draft, plan: HostPlan, host: HostState): void {
     const confirmed = host.confirmed[family];
     return confirmed && confirmed.unseen === undefined ? [[family, confirmed.address]] : [];
   });
-  const [ipv4, ipv6] = (host.sent ?? '').split(' ');
-  const sent = { ipv4, ipv6 };
-  const unheard = (host.doubted ?? []).flatMap((family) => (sent[family] ? [[family, sent[family]]] : []));
   draft.commands.push({
     type: 'verify',
     host: plan.id,
     hostname: plan.hostname,
     ...Object.fromEntries(addresses),
-    ...(unheard.length > 0 && { unheard: Object.fromEntries(unheard) }),
+    ...(host.doubted && { unheard: host.doubted }),
     account: plan.account,
     provider: account?.providerTitle ?? 'The provider',
     ageMs: now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY),
+    ...(host.check.ttlSec !== undefined && { ttlSec: host.check.ttlSec }),
+    ...(unconfirmedFamilies(host).length > 0 && { outdated: true as const }),
     ...(before && { before }),
     ...(renewal?.zones.some((zone) => plan.hostname.endsWith(`.${zone}`)) && { renewal }),
     ...homepageDue(draft, plan),
@@ -167,13 +167,16 @@ function noteWeb(draft: Draft, id: string, { web, axes }: Judgement): void {
   state.accounts[plan.account] = { ...account, web: { ...web, sinceWallMs, checkedMs: now.ms } };
   if (wasUp !== web.up) {
     const title = state.plan.accounts[plan.account]?.providerTitle ?? 'The provider';
-    const works = axes.authority.verdict === 'ok' ? `: ${plan.hostname} works` : '';
     report(draft, {
       level: 'notice',
       code: web.up ? 'provider/WEB_UP' : 'provider/WEB_DOWN',
       sentence: web.up
         ? `The web site of ${title} answers again.`
-        : `The web site of ${title} does not answer. That is the web site alone and no outage of your names${works}.`,
+        : `The web site of ${title} does not answer. ${
+            leadsHere(state, id) === 'yes'
+              ? `That is the web site alone and no outage of your names: ${plan.hostname} works.`
+              : 'That by itself is no outage of your names.'
+          }`,
       account: plan.account,
     });
   }
@@ -187,6 +190,10 @@ function reportAxes(draft: Draft, id: string, before: HostState, axes: Required<
   for (const name of ['delegation', 'authority', 'publicView'] as const) {
     const { verdict, code, sentence } = axes[name];
     const old = before.axes[name];
+    if (code === 'public/WRONG' && axes.authority.verdict === 'failed') {
+      // What the servers say was told, and resolvers only repeat it.
+      continue;
+    }
     const recovered = verdict === 'ok' && (name === 'authority' || old?.verdict === 'failed');
     const worse = verdict === 'warning' || verdict === 'failed';
     const first = before.check.count === 0 && name === 'authority';

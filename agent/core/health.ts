@@ -59,6 +59,8 @@ export interface ServerAnswer {
   /** The addresses that it gave. */
   addresses?: string[];
   ttlSec?: number;
+  /** It was not even asked: the kernel knows no way there (IPv6 on a line without). */
+  noRoute?: true;
 }
 
 /** What a server of the zone above said of the zone. */
@@ -136,10 +138,14 @@ export interface Asked {
   hostname: string;
   ipv4?: string;
   ipv6?: string;
-  /** What an update has sent that may have been carried out unheard: as right as what was confirmed. */
-  unheard?: Partial<Record<Family, string>>;
+  /** What updates have sent that may have been carried out unheard: as right as what was confirmed. */
+  unheard?: Partial<Record<Family, readonly string[]>>;
   /** Since the addresses were confirmed. */
   ageMs: number;
+  /** How long resolvers keep the record, as its servers said when they could be asked. */
+  ttlSec?: number;
+  /** What was confirmed is not the address of now. */
+  outdated?: true;
   /** Title of the provider. */
   provider: string;
   renewal?: Renewal;

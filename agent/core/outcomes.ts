@@ -98,10 +98,12 @@ function confirm(
     }
   }
   const { doubted, ...settled } = failure ? host : without(host, 'due');
-  const stillDoubted = doubted?.filter((family) => !families.includes(family)) ?? [];
+  const stillDoubted = Object.entries(doubted ?? {}).filter(
+    ([family]) => !families.some((one) => one === family),
+  );
   state.hosts[plan.id] = {
     ...settled,
-    ...(stillDoubted.length > 0 && { doubted: stillDoubted }),
+    ...(stillDoubted.length > 0 && { doubted: Object.fromEntries(stillDoubted) }),
     confirmed,
     // What the servers said before is no longer a fault.
     ...(unseen !== undefined && { axes: {} }),

@@ -11,6 +11,9 @@ import type { SourceKey } from './source-key.ts';
 import type { Observation } from './wan.ts';
 import type { Works } from './works.ts';
 
+/** So many lost replies in a row, each of another address, are remembered. */
+const MAX_DOUBTED = 4;
+
 /** Both clocks and a fraction for jitter, taken once for each step. */
 export interface Now {
   /** Monotonic milliseconds: every wait is measured on this scale. */
@@ -50,8 +53,8 @@ export interface HostState {
   /** What the source shows now, by family; empty until the source was read. */
   choices: Partial<Record<Family, Choice | NoChoice>>;
   confirmed: Partial<Record<Family, Confirmed>>;
-  /** Families whose record may differ from what was confirmed: a later update may have been applied unheard. */
-  doubted?: Family[];
+  /** What the records may be instead of what was confirmed: later updates may have been applied unheard. Latest last. */
+  doubted?: Partial<Record<Family, string[]>>;
   due?: Due;
   block?: Block;
   retry: Retry;
@@ -289,12 +292,16 @@ function hostsInDoubt(saved: SavedState | undefined): Record<string, HostState> 
 
 /** The host when nobody knows whether this update was applied: what was confirmed before may be overwritten. */
 export function doubting(host: HostState, item: UpdateItem): HostState {
-  const doubted = FAMILIES.filter((family) => {
+  const doubted = { ...host.doubted };
+  for (const family of FAMILIES) {
+    const address = item[family];
     const before = host.confirmed[family];
-    const overwritten = before && item[family] !== undefined && item[family] !== before.address;
-    return overwritten || host.doubted?.includes(family);
-  });
-  return doubted.length === 0 ? host : { ...host, doubted };
+    if (before && address !== undefined && address !== before.address) {
+      const others = doubted[family]?.filter((one) => one !== address) ?? [];
+      doubted[family] = [...others, address].slice(-MAX_DOUBTED);
+    }
+  }
+  return Object.keys(doubted).length === 0 ? host : { ...host, doubted };
 }
 
 /**
@@ -423,7 +430,7 @@ export function unconfirmedFamilies(host: HostState): Family[] {
   return FAMILIES.filter(
     (family) =>
       chosen[family] &&
-      (chosen[family].address !== host.confirmed[family]?.address || host.doubted?.includes(family)),
+      (chosen[family].address !== host.confirmed[family]?.address || host.doubted?.[family]),
   );
 }
 

@@ -1,13 +1,12 @@
 /** When names are checked, what is asked of a check, and what is learned of a zone. */
 import { describe, expect, test } from 'vitest';
-import type { Family } from '../../agent/core/address.ts';
 import { baselineOf, learnBaseline } from '../../agent/core/baseline.ts';
 import { applyVerification } from '../../agent/core/checks.ts';
 import { type Command, openDraft } from '../../agent/core/draft.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import type { AxisVerdict, DnsAxes, Judgement, NameServer } from '../../agent/core/health.ts';
 import type { Incident } from '../../agent/core/incident.ts';
-import { type AccountState, type Baseline, freshLane } from '../../agent/core/state.ts';
+import { type AccountState, type Baseline, freshLane, type HostState } from '../../agent/core/state.ts';
 import { step } from '../../agent/core/step.ts';
 import { agentState, type Changes, confirmation, IPV4, IPV6, NOW } from './agent-state.ts';
 
@@ -39,6 +38,18 @@ describe('a check', () => {
     ]);
   });
 
+  test('is told how long resolvers keep the record', () => {
+    const [check] = asked({ host: { check: { count: 9, nextMs: 0, pending: false, ttlSec: 120 } } });
+
+    expect(check?.ttlSec).toBe(120);
+  });
+
+  test('is told when the address of now is another one', () => {
+    const [check] = asked({ host: { confirmed: { ipv4: confirmation('192.0.2.77') } } });
+
+    expect(check?.outdated).toBe(true);
+  });
+
   test('takes place where one family of two is confirmed', () => {
     const [check] = asked({ host: { confirmed: { ipv4: confirmation(IPV4) } } });
 
@@ -46,14 +57,14 @@ describe('a check', () => {
     expect(check).not.toHaveProperty('ipv6');
   });
 
-  test.each<{ doubted: Family[]; unheard: Partial<Record<Family, string>> | undefined }>([
-    { doubted: [], unheard: undefined },
-    { doubted: ['ipv4'], unheard: { ipv4: IPV4 } },
-    { doubted: ['ipv4', 'ipv6'], unheard: { ipv4: IPV4, ipv6: IPV6 } },
-  ])('is told what may have been applied: $unheard', ({ doubted, unheard }) => {
-    const [check] = asked({ host: { sent: `${IPV4} ${IPV6}`, doubted } });
+  test.each<{ doubted: HostState['doubted'] }>([
+    { doubted: undefined },
+    { doubted: { ipv4: ['192.0.2.98', '192.0.2.99'] } },
+    { doubted: { ipv4: ['192.0.2.99'], ipv6: ['2001:db8::99'] } },
+  ])('is told what may have been applied, whatever was sent since: $doubted', ({ doubted }) => {
+    const [check] = asked({ host: { sent: `${IPV4} ${IPV6}`, ...(doubted && { doubted }) } });
 
-    expect(check?.unheard).toEqual(unheard);
+    expect(check?.unheard).toEqual(doubted);
   });
 
   test.each<{ name: string; changes: Changes; verify?: false }>([
@@ -326,7 +337,7 @@ describe('a check', () => {
       up: false,
       authority: 'pending',
       sinceWallMs: NOW.wallMs,
-      says: 'The web site of Example DDNS does not answer. That is the web site alone and no outage of your names.',
+      says: 'The web site of Example DDNS does not answer. That by itself is no outage of your names.',
     },
     { name: 'still does not answer', known: DOWN_SINCE_5, up: false, sinceWallMs: 5 },
     {
@@ -353,6 +364,35 @@ describe('a check', () => {
     expect(after.state.accounts.a?.web).toEqual(web);
     const reports = after.commands.flatMap((one) => (one.type === 'report' ? one.report : []));
     expect(reports.map(({ sentence }) => sentence)).toEqual(says === undefined ? [] : [says]);
+  });
+
+  test('during which the web site does not answer, while the address of now is not published', () => {
+    const host = {
+      confirmed: { ipv4: confirmation('192.0.2.77'), ipv6: confirmation('2001:db8::77') },
+      check: { count: 3, nextMs: 0, pending: true },
+    };
+    const judged = { delegation: soon('ok'), authority: soon('ok'), publicView: soon('ok') };
+    const found: Judgement = { axes: judged, web: { up: false, detail: 'no answer' } };
+
+    const { commands } = step(agentState({ host }), { type: 'verified', host: 'home', found }, NOW);
+
+    const reports = commands.flatMap((one) => (one.type === 'report' ? one.report : []));
+    expect(reports.find(({ code }) => code === 'provider/WEB_DOWN')?.sentence).not.toContain('works');
+  });
+
+  test.each<{ authority: AxisVerdict; codes: string[] }>([
+    { authority: 'failed', codes: ['x/failed'] },
+    { authority: 'unknown', codes: ['public/WRONG'] },
+  ])('tells of resolvers only what the servers did not say: $codes', ({ authority, codes }) => {
+    const ok = { ...soon('ok'), sinceWallMs: 0, checkedWallMs: 0 };
+    const axes = { delegation: ok, authority: ok, publicView: ok };
+    const state = agentState({ host: { axes, check: { count: 3, nextMs: 0, pending: true } } });
+    const publicView = { ...soon('failed'), code: 'public/WRONG' };
+    const found = { axes: { delegation: soon('ok'), authority: soon(authority), publicView } };
+
+    const { commands } = step(state, { type: 'verified', host: 'home', found }, NOW);
+
+    expect(commands.flatMap((one) => (one.type === 'report' ? one.report.code : []))).toEqual(codes);
   });
 
   test('whose address was confirmed anew meanwhile says nothing', () => {

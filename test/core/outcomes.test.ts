@@ -17,6 +17,7 @@ const BOTH: UpdateItem = {
   ipv6: IPV6,
   reason: 'changed',
 };
+const IN_DOUBT = { ipv4: ['192.0.2.7'], ipv6: ['2001:db8::7'] };
 const FAILED: Failure = {
   kind: 'unreachable',
   scope: 'attempt',
@@ -115,9 +116,14 @@ describe('a success', () => {
     left: HostState['doubted'];
   }>([
     { name: 'nothing', doubted: undefined, confirmed: ['ipv4'], left: undefined },
-    { name: 'what it confirms', doubted: ['ipv4'], confirmed: ['ipv4'], left: undefined },
-    { name: 'not what it says nothing of', doubted: ['ipv4', 'ipv6'], confirmed: ['ipv4'], left: ['ipv6'] },
-    { name: 'all of it', doubted: ['ipv4', 'ipv6'], confirmed: ['ipv4', 'ipv6'], left: undefined },
+    { name: 'what it confirms', doubted: { ipv4: ['192.0.2.7'] }, confirmed: ['ipv4'], left: undefined },
+    {
+      name: 'not what it says nothing of',
+      doubted: IN_DOUBT,
+      confirmed: ['ipv4'],
+      left: { ipv6: IN_DOUBT.ipv6 },
+    },
+    { name: 'all of it', doubted: IN_DOUBT, confirmed: ['ipv4', 'ipv6'], left: undefined },
   ])('takes the doubt from $name', ({ doubted, confirmed, left }) => {
     const item = { ...BOTH, ipv4: OLD4, ipv6: OLD6 };
     const host = { ...(doubted && { doubted }), choices: {} };
@@ -200,10 +206,10 @@ describe('a failure', () => {
     { kind: 'unreachable', doubted: undefined },
     { kind: 'throttled', doubted: undefined },
     { kind: 'refused', doubted: undefined },
-    { kind: 'unconfirmed', doubted: ['ipv4', 'ipv6'] },
-    { kind: 'unintelligible', doubted: ['ipv4', 'ipv6'] },
-    { kind: 'busy', doubted: ['ipv4', 'ipv6'] },
-    { kind: 'defect', doubted: ['ipv4', 'ipv6'] },
+    { kind: 'unconfirmed', doubted: { ipv4: [IPV4], ipv6: [IPV6] } },
+    { kind: 'unintelligible', doubted: { ipv4: [IPV4], ipv6: [IPV6] } },
+    { kind: 'busy', doubted: { ipv4: [IPV4], ipv6: [IPV6] } },
+    { kind: 'defect', doubted: { ipv4: [IPV4], ipv6: [IPV6] } },
   ])('$kind puts into doubt: $doubted', ({ kind, doubted }) => {
     expect(end({ confirmed: [], failure: { ...FAILED, kind } }).host?.doubted).toEqual(doubted);
   });

@@ -35,5 +35,5 @@ test('what is on its way through two lines when the section goes is in doubt whi
   const removed = planned({ ...start, lanes }, { ...start.plan, hosts: {} }, 0);
   const back = planned(removed, start.plan, 1000);
 
-  expect(back.hosts.home?.doubted).toEqual(['ipv4', 'ipv6']);
+  expect(back.hosts.home?.doubted).toEqual({ ipv4: ['192.0.2.77'], ipv6: ['2001:db8::77'] });
 });

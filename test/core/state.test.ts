@@ -4,6 +4,7 @@ import {
   type AgentState,
   type AliasState,
   confirmedAtMs,
+  doubting,
   freshHost,
   freshLane,
   type HostState,
@@ -49,8 +50,12 @@ describe('after a crash', () => {
   });
 
   test.each<{ name: string; item: Partial<UpdateItem>; doubted: HostState['doubted'] }>([
-    { name: 'another address of one family', item: {}, doubted: ['ipv4'] },
-    { name: 'of both', item: { ipv6: '2001:db8::99' }, doubted: ['ipv4', 'ipv6'] },
+    { name: 'another address of one family', item: {}, doubted: { ipv4: ['192.0.2.99'] } },
+    {
+      name: 'of both',
+      item: { ipv6: '2001:db8::99' },
+      doubted: { ipv4: ['192.0.2.99'], ipv6: ['2001:db8::99'] },
+    },
     { name: 'the address that was confirmed', item: { ipv4: IPV4 }, doubted: undefined },
     { name: 'another host', item: { host: 'gone' }, doubted: undefined },
   ])('what was sent may have been applied: $name', ({ item, doubted }) => {
@@ -60,6 +65,30 @@ describe('after a crash', () => {
 
     expect(hosts.home?.doubted).toEqual(doubted);
     expect(Object.keys(hosts)).toEqual(['home']);
+  });
+
+  test.each<{ name: string; addresses: string[]; ipv4: string[] }>([
+    { name: 'one after the other', addresses: ['192.0.2.7', '192.0.2.8'], ipv4: ['192.0.2.7', '192.0.2.8'] },
+    { name: 'the one confirmed last of all', addresses: ['192.0.2.7', IPV4], ipv4: ['192.0.2.7'] },
+    {
+      name: 'one twice',
+      addresses: ['192.0.2.7', '192.0.2.8', '192.0.2.7'],
+      ipv4: ['192.0.2.8', '192.0.2.7'],
+    },
+    {
+      name: 'more than are remembered',
+      addresses: ['192.0.2.5', '192.0.2.6', '192.0.2.7', '192.0.2.8', '192.0.2.9'],
+      ipv4: ['192.0.2.6', '192.0.2.7', '192.0.2.8', '192.0.2.9'],
+    },
+  ])('several may have been applied: $name', ({ addresses, ipv4 }) => {
+    const host = initialState(saved(), NOW.ms).hosts.home;
+
+    const after = addresses.reduce(
+      (one, address) => doubting(one, { ...ITEM, ipv4: address }),
+      host as HostState,
+    );
+
+    expect(after.doubted).toEqual({ ipv4 });
   });
 
   test('a check under way has ended, and the zones are as they were', () => {

@@ -100,7 +100,7 @@ function hostState(more: Partial<HostState> = {}): HostState {
     revision: 'r1',
     choices: { ipv4: { address: '192.0.2.1', network: 'wan', device: 'eth1' } },
     confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, atMs: 90_000, unseen: 'Behind a proxy.' } },
-    doubted: ['ipv4'],
+    doubted: { ipv4: ['192.0.2.2'] },
     due: 'refresh',
     block: { code: 'dyndns2/NOHOST', sentence: 'No such host.', sinceWallMs: 5 },
     retry: {

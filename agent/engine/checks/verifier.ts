@@ -123,7 +123,9 @@ export function verifierOf(given: VerifyParts, memory: CheckMemory = newMemory()
       if (!isUdp || (!isFirst && first.kind === 'ok')) {
         return first;
       }
-      const second = await timed(() => parts.dns.ask(server, question, undefined, 'tcp'));
+      const second = await timed(async () =>
+        followed(await parts.dns.ask(server, question, undefined, 'tcp'), question),
+      );
       if (second.result.kind === 'failed') {
         return { ...first, detail: `${first.detail}, not over TCP: ${second.result.failure.code}` };
       }
@@ -159,7 +161,7 @@ export function verifierOf(given: VerifyParts, memory: CheckMemory = newMemory()
             type: TYPES[family],
             recursionDesired: from !== 'authority',
           };
-          const answer = await timed(() => parts.dns.ask(server, question));
+          const answer = await timed(async () => followed(await parts.dns.ask(server, question), question));
           const noRoute = answer.result.kind === 'failed' && answer.result.failure.code === 'dns/NO_ROUTE';
           const judged = read
             ? await read(server, question, answer, rightOf(asked, family))
@@ -170,7 +172,32 @@ export function verifierOf(given: VerifyParts, memory: CheckMemory = newMemory()
     );
     // A server that this line cannot reach at all (IPv6 without IPv6) says nothing, unless all are so.
     const heard = answers.filter(({ noRoute }) => !noRoute);
-    return (heard.length > 0 ? heard : answers).map(({ judged }) => judged);
+    return heard.length > 0
+      ? heard.map(({ judged }) => judged)
+      : answers.map(({ judged }) => ({ ...judged, noRoute: true }));
+  }
+
+  /** A CNAME may lead into a zone of others (RFC 1034 section 3.6.2), of which a resolver knows. */
+  async function followed(
+    result: DnsResult,
+    { name, type, recursionDesired }: DnsQuestion,
+  ): Promise<DnsResult> {
+    const answers = result.kind === 'reply' ? result.reply.answers : [];
+    const alias = answers.findLast((record) => record.type === 'CNAME');
+    const [resolver] = parts.settings().publicResolvers;
+    if (
+      result.kind === 'failed' ||
+      recursionDesired ||
+      !alias ||
+      !resolver ||
+      answers.some((one) => one.type === type)
+    ) {
+      return result;
+    }
+    const target = alias.value === name ? undefined : { name: alias.value, type, recursionDesired: true };
+    const rest = target && (await parts.dns.ask(resolver, target));
+    const more = rest?.kind === 'reply' ? rest.reply.answers.filter((one) => one.type === type) : [];
+    return { kind: 'reply', reply: { ...result.reply, answers: [...answers, ...more] } };
   }
 
   /** The servers of before at their old addresses: after a seizure they still know better. */
@@ -319,5 +346,5 @@ function unnamed(server: DnsServer): NamedServer {
 
 /** The addresses that a server may give. */
 function rightOf(asked: Asked, family: Family): string[] {
-  return [asked[family], asked.unheard?.[family]].flatMap((address) => address ?? []);
+  return [asked[family] ?? [], asked.unheard?.[family] ?? []].flat();
 }

@@ -1,6 +1,6 @@
 /** What goes into the packages: one table for the agent, the folders of the web interface as they stand. */
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lmoOf } from './lmo.mjs';
 
@@ -45,6 +45,9 @@ const AGENT_TABLE = [
   [`${AGENT_FILES}/holdfast.lua`, '/usr/lib/lua/prometheus-collectors/holdfast.lua', 0o644],
   [`${AGENT_FILES}/holdfast.keep`, '/lib/upgrade/keep.d/holdfast', 0o644],
 ];
+
+/** Lines of comment, which these programs lose: on a router nobody reads them, and a fifth of each is comment. */
+const COMMENT_LINES = { '.uc': /^[ \t]*\/\/.*\n/gm, '.lua': /^[ \t]*--.*\n/gm };
 
 /** What each runtime needs. OpenWrt 24.10, which installs .ipk, has Node; 25.12, with .apk, has QuickJS. */
 export const RUNTIMES = {
@@ -114,8 +117,11 @@ export async function agentContent(version, built, runtimes = Object.keys(RUNTIM
     tableFor(runtimes).map(async ([source, path, mode]) => ({
       path,
       mode,
-      content: await read(
-        source.startsWith(`${BUILT}/`) ? join(built, source.slice(BUILT.length)) : join(ROOT, source),
+      content: withoutComments(
+        path,
+        await read(
+          source.startsWith(`${BUILT}/`) ? join(built, source.slice(BUILT.length)) : join(ROOT, source),
+        ),
       ),
     })),
   );
@@ -246,6 +252,11 @@ async function read(path) {
   } catch (cause) {
     throw new Error(`${path} is in the table of pack/contents.mjs but cannot be read`, { cause });
   }
+}
+
+function withoutComments(path, content) {
+  const lines = COMMENT_LINES[extname(path)];
+  return lines === undefined ? content : Buffer.from(content.toString().replace(lines, ''));
 }
 
 async function filesBelow(folder) {

@@ -1,6 +1,8 @@
 export interface UiText {
   id: string;
   plural?: string;
+  /** What a code of the agent stands for. */
+  remark?: string;
   /** Files it stands in, from the folder of the application. */
   places: string[];
 }

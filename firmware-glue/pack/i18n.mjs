@@ -1,7 +1,7 @@
 /**
  * What luci-app-holdfast takes from elsewhere: `node firmware-glue/pack/i18n.mjs` makes options.json from the
  * schema of the configuration, then po/templates/holdfast.pot from every text in `_()` and `N_()`, in
- * options.json and in the menu. Equal sources give equal bytes; a test compares.
+ * options.json, in the menu and in sentences.json: what the agent says, by its code where names stand in it. Equal sources give equal bytes; a test compares.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -14,6 +14,7 @@ const RESOURCES = 'htdocs/luci-static/resources';
 export const OPTIONS_FILE = join(APP, RESOURCES, 'holdfast/options.json');
 export const TEMPLATE_FILE = join(APP, 'po/templates/holdfast.pot');
 const MENU = 'root/usr/share/luci/menu.d/luci-app-holdfast.json';
+const SENTENCES = 'po/templates/sentences.json';
 const ACL = 'root/usr/share/rpcd/acl.d/luci-app-holdfast.json';
 
 /** `_('text')`, or `N_(count, 'one', 'many')`; texts stand in single quotes, the count is a plain name. */
@@ -55,14 +56,18 @@ function formFacts(facts) {
   };
 }
 
-/** Every text with the files it stands in, in the order of the files: `[{ id, plural?, places }]`. */
+/**
+ * Every text with the files it stands in, in the order of the files: `[{ id, plural?, remark?, places }]`.
+ * `remark`: what a code stands for.
+ */
 export async function textsOf() {
   const texts = new Map();
-  const note = (place, id, plural) => {
+  const note = (place, id, plural, remark) => {
     const known = texts.get(id) ?? { id, places: [] };
     texts.set(id, {
       ...known,
       ...(plural !== undefined && { plural }),
+      ...(remark !== undefined && { remark }),
       places: [...new Set([...known.places, place])],
     });
   };
@@ -86,13 +91,21 @@ export async function textsOf() {
   for (const { description } of Object.values(JSON.parse(await readFile(join(APP, ACL), 'utf8')))) {
     note(ACL, description);
   }
+  const { codes, sentences } = JSON.parse(await readFile(join(APP, SENTENCES), 'utf8'));
+  for (const [code, remark] of Object.entries(codes)) {
+    note(SENTENCES, code, undefined, remark);
+  }
+  for (const sentence of sentences) {
+    note(SENTENCES, sentence);
+  }
   return [...texts.values()];
 }
 
 export async function templateText() {
   const head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8"\n';
-  const entries = (await textsOf()).map(({ id, plural, places }) => {
-    const where = places.map((place) => `#: ${place}\n`).join('');
+  const entries = (await textsOf()).map(({ id, plural, remark, places }) => {
+    const said = remark === undefined ? '' : `#. ${remark}\n`;
+    const where = said + places.map((place) => `#: ${place}\n`).join('');
     const strings =
       plural === undefined ? 'msgstr ""\n' : `msgid_plural ${quoted(plural)}\nmsgstr[0] ""\nmsgstr[1] ""\n`;
     return `${where}msgid ${quoted(id)}\n${strings}`;

@@ -171,8 +171,14 @@ function foldersOf(paths: readonly string[]): string[] {
   return [...new Set(folders)];
 }
 
+/** What is packed of a source: two programs without their lines of comment, all else as it stands. */
 function sourceOf(source: string): Buffer {
-  return readFileSync(join(tree, source));
+  const content = readFileSync(join(tree, source));
+  const mark = { uc: '//', lua: '--' }[source.split('.').at(-1) ?? ''];
+  const lines = content.toString().split('\n');
+  return mark === undefined
+    ? content
+    : Buffer.from(lines.filter((line) => !line.trimStart().startsWith(mark)).join('\n'));
 }
 
 describe('what is made', () => {
@@ -204,6 +210,17 @@ describe('what is made', () => {
     for (const name of names) {
       expect(readFileSync(join(again, name)).equals(readFileSync(join(out, name))), name).toBe(true);
     }
+  });
+
+  it('has the license of everything that is bundled, also where node_modules is a link', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'));
+
+    const titles = sourceOf('dist/licenses.txt')
+      .toString()
+      .split('\n----\n\n')
+      .map((one) => one.split(' ')[0]);
+
+    expect(titles).toEqual(expect.arrayContaining(Object.keys(dependencies)));
   });
 
   it('carries the time it is told', () => {

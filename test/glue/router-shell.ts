@@ -111,8 +111,15 @@ export function makeRouterShell(): RouterShell {
   function ash(text: string, args: readonly string[], env: Record<string, string>): ShellEnd {
     const file = join(root, 'script');
     // Debian's BusyBox takes its own applet before any program of that name in PATH; a function comes first.
-    const shadows = ['chown', 'logger'].filter((name) => existsSync(join(root, 'bin', name)));
-    const functions = shadows.map((name) => `${name}() { '${join(root, 'bin', name)}' "$@"; }\n`);
+    const shadows = ['chown', 'id', 'logger', 'start-stop-daemon'].filter((name) =>
+      existsSync(join(root, 'bin', name)),
+    );
+    // A function's name has no hyphen.
+    const functions = shadows.map((name) =>
+      name.includes('-')
+        ? `alias ${name}='${join(root, 'bin', name)}'\n`
+        : `${name}() { '${join(root, 'bin', name)}' "$@"; }\n`,
+    );
     writeFileSync(file, functions.join('') + text);
     const ended = spawnSync(BUSYBOX, ['ash', file, ...args], {
       env: { PATH: `${root}/usr/bin:${root}/bin`, CALLS: callsFile, ...env },

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config/load.ts';
@@ -131,6 +131,93 @@ describe('the command', () => {
     shell.run('holdfast.sh', ['run', word, join(shell.root, 'var/etc/holdfast/holdfast')]);
 
     expect(shell.calls().map(([program]) => program)).toEqual(['qjs', 'qjs']);
+  });
+
+  describe('a test message', () => {
+    const TEXT = "config agent 'agent'\n\toption notify_script '/root/tell'\n";
+    const COPY = '/var/etc/holdfast/notify-test';
+
+    /** Started by this user id; the program that changes users shows what it could read. */
+    function routerFor(userId: number): RouterShell {
+      const shell = routerWith({ node: true });
+      shell.write('/etc/config/holdfast', TEXT, 0o600);
+      shell.standIn('/bin/id', `echo ${userId}`);
+      shell.standIn('/bin/chown');
+      shell.standIn(
+        '/bin/start-stop-daemon',
+        'for last; do :; done; /usr/bin/busybox stat -c %A "$last"; cat "$last"; exit 1',
+      );
+      return shell;
+    }
+
+    function callsOf(shell: RouterShell): string[][] {
+      const known = shell.calls().map((words) => words.map((word) => word.replace(/\.\d+/, '.PID')));
+      return known.filter(([program]) => program !== 'id');
+    }
+
+    test.each([[['notify-test']], [['--json', 'notify-test']]])(
+      'of root is the user’s of the service, from a private copy that does not stay: %j',
+      (words) => {
+        const shell = routerFor(0);
+
+        const { status, stdout } = shell.run('holdfast.sh', words);
+
+        expect({ status, stdout }).toEqual({ status: 1, stdout: `-rw-------\n${TEXT}` });
+        expect(callsOf(shell)).toEqual([
+          ['chown', 'holdfast:holdfast', `${COPY}.PID`],
+          [
+            ...['start-stop-daemon', '-S', '-q', '-c', 'holdfast:holdfast', '-p', `${COPY}.PID.pid`, '-x'],
+            ...['/usr/bin/node', '--', ...NODE_CALL.slice(1), ...words, '--config', `${COPY}.PID`],
+          ],
+        ]);
+        expect(readdirSync(join(shell.root, 'var/etc/holdfast'))).toEqual([]);
+      },
+    );
+
+    test.each([
+      ['--config', ['--config', 'OTHER']],
+      ['-c', ['-c', 'OTHER']],
+      ['--config=', ['--config=OTHER']],
+    ])('is about the file after %s', (_name, words) => {
+      const shell = routerFor(0);
+      shell.write('/etc/other', `${TEXT}\n`);
+      const given = words.map((word) => word.replace('OTHER', join(shell.root, 'etc/other')));
+
+      const { stdout } = shell.run('holdfast.sh', ['notify-test', ...given]);
+
+      expect(stdout).toBe(`-rw-------\n${TEXT}\n`);
+    });
+
+    test('of the service’s own user, or without a configuration, starts as everything else', () => {
+      const shells = [routerFor(7353), routerFor(0)];
+      rmSync(join(shells[1]?.root ?? '', 'etc/config/holdfast'));
+
+      for (const shell of shells) {
+        shell.run('holdfast.sh', ['notify-test']);
+      }
+
+      expect(shells.map(callsOf)).toEqual(shells.map(() => [[...NODE_CALL, 'notify-test']]));
+    });
+
+    test('that the user cannot be given is not sent, and says why', () => {
+      const shell = routerFor(0);
+      shell.standIn('/bin/chown', 'exit 1');
+
+      const { status, stderr } = shell.run('holdfast.sh', ['notify-test']);
+
+      expect(status).toBe(127);
+      expect(stderr).toMatch(/The user holdfast cannot be given/);
+      expect(callsOf(shell).map(([program]) => program)).toEqual(['chown']);
+      expect(readdirSync(join(shell.root, 'var/etc/holdfast'))).toEqual([]);
+    });
+
+    test('leaves other commands to root', () => {
+      const shell = routerFor(0);
+
+      shell.run('holdfast.sh', ['status']);
+
+      expect(callsOf(shell)).toEqual([[...NODE_CALL, 'status']]);
+    });
   });
 
   test.each([

@@ -36,6 +36,14 @@ interface FormOption {
   rmempty?: boolean;
   optional?: boolean;
   validate(section: string, value: unknown): Verdict;
+  checkDepends(section: string): boolean;
+  parse(section: string): { retain: boolean };
+}
+
+/** What the account form shows: which provider is chosen in it, and which is saved. */
+interface Shown {
+  chosen: string;
+  saved: string;
 }
 
 const SCHEMA: { $defs: Record<Kind, { required?: string[]; properties: Record<string, Facts> }> } =
@@ -52,11 +60,13 @@ const VIEWS: Record<Kind, string> = {
 const PICKERS = ['NetworkSelect', 'DeviceSelect', 'MultiValue', 'ProviderValue'];
 
 /** Stands in for LuCI's forms: keeps what a view tells them. */
-function recordingForm() {
+function recordingForm(shown: Shown) {
   const options: FormOption[] = [];
   const widget = (name: string) => ({ name, prototype: {} });
   const section = {
     children: options,
+    formvalue: () => shown.chosen,
+    cfgvalue: () => shown.saved,
     tab() {},
     option(kind: { name: string }, option: string, title: string, description: string): FormOption {
       const made = {
@@ -70,7 +80,11 @@ function recordingForm() {
         },
         value: (key: string, label: string) => made.choices.set(key, label),
         depends: (...dependency: unknown[]) => made.deps.push(dependency),
+        ...{ section, map: { findElement: () => undefined }, cbid: String, retain: false },
         checkDepends: () => true,
+        parse() {
+          return { retain: this.retain };
+        },
         validate: (): Verdict => true,
       };
       options.push(made);
@@ -107,8 +121,12 @@ function recordingForm() {
 }
 
 /** The options of a page, as it builds them on a router with one account and one hostname. */
-function optionsOfPage(kind: Kind): FormOption[] {
-  const { form, options, widget } = recordingForm();
+function optionsOfPage(
+  kind: Kind,
+  shown: Shown = { chosen: '', saved: '' },
+  providers: object[] = [],
+): FormOption[] {
+  const { form, options, widget } = recordingForm(shown);
   const sections: Record<string, object[]> = {
     agent: [{ '.name': 'agent' }],
     account: [{ '.name': 'noip' }],
@@ -131,7 +149,7 @@ function optionsOfPage(kind: Kind): FormOption[] {
     'holdfast.picker': { ProviderValue: widget('ProviderValue') },
     'tools.widgets': { NetworkSelect: widget('NetworkSelect'), DeviceSelect: widget('DeviceSelect') },
   });
-  page.render([FORMS, kind === 'account' ? { providers: [] } : []]);
+  page.render([FORMS, kind === 'account' ? { providers } : []]);
   return options.filter(({ option }) => !option.startsWith('_'));
 }
 
@@ -272,9 +290,30 @@ describe('what only a form can know', () => {
     expect(PAGES.hostname.find(({ option }) => option === name)?.deps).toHaveLength(count);
   });
 
-  it('fields of an account show for the providers that have them, the rest for all', () => {
-    const always = PAGES.account.filter(({ deps }) => deps.length === 0).map(({ option }) => option);
+  const TOKEN = { id: 'token.example', fields: { password: { title: 'Token', required: true } } };
+  const OTHER = { id: 'other.example', fields: { server: { title: 'Server' } } };
 
-    expect(always).toEqual(['provider', 'password_file', 'ca_file']);
+  it('fields of an account show for the providers that have them, the rest for all', () => {
+    const shownFor = (chosen: string) =>
+      optionsOfPage('account', { chosen, saved: '' }, [TOKEN, OTHER])
+        .filter((option) => option.checkDepends('noip'))
+        .map(({ option }) => option);
+
+    expect(shownFor('token.example')).toEqual(['provider', 'password', 'password_file', 'ca_file']);
+    expect(shownFor('not in the catalogue').sort()).toEqual(
+      Object.keys(SCHEMA.$defs.account.properties).sort(),
+    );
+  });
+
+  it.each([
+    { what: 'stays while the provider does', saved: 'token.example', kept: true },
+    { what: 'goes with its provider', saved: 'other.example', kept: false },
+  ])('a field set by hand that the form does not show $what', ({ saved, kept }) => {
+    const server = optionsOfPage('account', { chosen: 'token.example', saved }, [TOKEN, OTHER]).find(
+      ({ option }) => option === 'server',
+    );
+
+    expect(server?.checkDepends('noip')).toBe(false);
+    expect(server?.parse('noip')).toEqual({ retain: kept });
   });
 });

@@ -1,5 +1,5 @@
 /** Every text of the admin page, in English, German and French. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TEMPLATE_FILE, templateText, textsOf } from '../../firmware-glue/pack/i18n.mjs';
 import { keyOf, lmoOf, poEntries } from '../../firmware-glue/pack/lmo.mjs';
@@ -17,6 +17,36 @@ describe('the template', () => {
   it('has every text once', () => {
     expect(texts.length).toBeGreaterThan(250);
     expect(new Set(texts.map(({ id }) => id)).size).toBe(texts.length);
+  });
+});
+
+describe('what the agent says', () => {
+  const AGENT = new URL('../../agent/', import.meta.url);
+  const { codes, sentences }: { codes: Record<string, string>; sentences: string[] } = JSON.parse(
+    readFileSync(new URL('po/templates/sentences.json', APP), 'utf8'),
+  );
+  const sources = readdirSync(AGENT, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(new URL(name, AGENT), 'utf8'))
+    .join('\n');
+  const codesOf = (name: string) =>
+    [...readFileSync(new URL(name, AGENT), 'utf8').matchAll(/'(\w+\/[A-Z_]+)'/g)].map(
+      ([, code = '']) => code,
+    );
+
+  it.each(Object.keys(codes))('%s is a code of the agent', (code) => {
+    expect(sources).toContain(`'${code}'`);
+  });
+
+  it.each(sentences)('%s', (sentence) => {
+    expect(sources).toContain(`'${sentence}'`);
+  });
+
+  it('has a translation for everything that a check of the DNS comes to, and for every state of an update', () => {
+    const all = ['core/verdicts.ts', 'core/summary.ts', 'engine/status.ts'].flatMap(codesOf);
+
+    expect(all.length).toBeGreaterThan(35);
+    expect(all.filter((code) => codes[code] === undefined)).toEqual([]);
   });
 });
 
@@ -56,7 +86,8 @@ describe.each(['de', 'fr'])('the catalogue %s', (language) => {
 
   it('ends its sentences as the English ones do', () => {
     const odd = texts.filter(
-      ({ id }) => id.endsWith('.') !== (byId.get(id)?.texts ?? []).every((text) => text.endsWith('.')),
+      ({ id, remark = id }) =>
+        remark.endsWith('.') !== (byId.get(id)?.texts ?? []).every((text) => text.endsWith('.')),
     );
 
     expect(odd).toEqual([]);

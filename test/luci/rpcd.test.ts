@@ -1,8 +1,18 @@
 /** The stand-in for rpcd, which the browser tests use, answers as a real router did. */
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import configSchema from '../../schemas/config.schema.json' with { type: 'json' };
 import recorded from '../fixtures/rpc/pairs.json' with { type: 'json' };
 import { type Executed, loadPlugin } from './router/plugin.ts';
 import { createRpcd } from './router/rpcd.ts';
@@ -273,7 +283,13 @@ describe('ucode', () => {
 });
 
 describe('the plugin of rpcd, as it stands', () => {
-  function plugin(answer: Partial<Executed> = {}, instances: unknown = {}) {
+  type Options = Record<string, string | string[]>;
+
+  function plugin(
+    answer: Partial<Executed> = {},
+    instances: unknown = {},
+    accounts: readonly Options[] = [],
+  ) {
     const root = temporaryFolder();
     mkdirSync(join(root, 'var/run/holdfast'), { recursive: true });
     mkdirSync(join(root, 'etc/config'), { recursive: true });
@@ -281,7 +297,14 @@ describe('the plugin of rpcd, as it stands', () => {
     const drafts: { mode: number; text: string }[] = [];
     const objects = loadPlugin({
       root,
-      uci: { sections: () => [], assign: () => {} },
+      uci: {
+        sections: () =>
+          accounts.map((options, index) => ({
+            ...{ name: `saved${index}`, type: 'account', anonymous: false },
+            options: new Map(Object.entries(options)),
+          })),
+        assign: () => {},
+      },
       call: () => instances,
       async execute(command, params) {
         programs.push([command, ...params]);
@@ -394,5 +417,107 @@ describe('the plugin of rpcd, as it stands', () => {
 
     expect(replies.map(({ data }) => (data as { ok: boolean }).ok)).toEqual([false, false, false, false]);
     expect(programs).toEqual([]);
+  });
+
+  describe('a test before saving reads no file of root for the caller', () => {
+    const ELSEWHERE = '/etc/shadow';
+
+    interface Case {
+      name: string;
+      account: Options;
+      saved?: readonly Options[];
+    }
+
+    /** The answer to a test of this account, whose files are there. */
+    async function tested(account: Options, saved: readonly Options[] = []) {
+      const made = plugin({}, {}, saved);
+      for (const folder of ['etc/holdfast/keys', 'etc/holdfast/trusted', 'etc/ssl/certs']) {
+        mkdirSync(join(made.root, folder), { recursive: true });
+      }
+      for (const file of [
+        ...['etc/shadow', 'etc/holdfast/password', 'etc/holdfast/keys/inner'],
+        ...['etc/ssl/certs/ca.pem', 'etc/ssl/key.pem'],
+      ]) {
+        writeFileSync(join(made.root, file), 'secret\n');
+      }
+      symlinkSync('../shadow', join(made.root, 'etc/holdfast/link'));
+      symlinkSync('/etc', join(made.root, 'etc/holdfast/up'));
+      const { data } = await made.call('test', {
+        config: {
+          account: { provider: 'no-ip.com', ...account },
+          hostname: { hostname: 'home.example.org' },
+        },
+      });
+      return { ...(data as { ok: boolean; code?: string; sentence?: string }), programs: made.programs };
+    }
+
+    it.for<Case>([
+      { name: 'in the folder for it', account: { password_file: '/etc/holdfast/password' } },
+      { name: 'a CA in the folder for it', account: { ca_file: '/etc/ssl/certs/ca.pem' } },
+      { name: 'a CA in our own folder', account: { ca_file: '/etc/holdfast/password' } },
+      {
+        name: 'of an account as it is saved',
+        account: { username: 'user', password_file: ELSEWHERE },
+        saved: [
+          { provider: 'duckdns.org' },
+          { provider: 'no-ip.com', username: 'user', password_file: ELSEWHERE },
+        ],
+      },
+    ])('$name: tested', async ({ account, saved }) => {
+      const reply = await tested(account, saved);
+
+      expect(reply).toMatchObject({ ok: true });
+      expect(reply.programs.map(([, command]) => command)).toEqual(['trace']);
+    });
+
+    it.for<Case>([
+      { name: 'elsewhere', account: { password_file: ELSEWHERE } },
+      { name: 'past the folder', account: { password_file: '/etc/holdfast/../shadow' } },
+      { name: 'past it by a folder', account: { password_file: '/etc/holdfast/./../shadow' } },
+      { name: 'behind a link', account: { password_file: '/etc/holdfast/link' } },
+      { name: 'behind a link to a folder', account: { password_file: '/etc/holdfast/up/shadow' } },
+      { name: 'in a folder below', account: { password_file: '/etc/holdfast/keys/inner' } },
+      { name: 'the folder', account: { password_file: '/etc/holdfast/keys' } },
+      { name: 'not there', account: { password_file: '/etc/holdfast/nothing' } },
+      { name: 'named from nowhere', account: { password_file: 'etc/holdfast/password' } },
+      { name: 'several', account: { password_file: ['/etc/holdfast/password', ELSEWHERE] } },
+      { name: 'a password among the CAs', account: { password_file: '/etc/ssl/certs/ca.pem' } },
+      { name: 'a CA elsewhere', account: { ca_file: '/etc/ssl/key.pem' } },
+      {
+        name: 'of a saved account, for another server',
+        account: { username: 'user', password_file: ELSEWHERE, server: 'https://other.example' },
+        saved: [{ provider: 'no-ip.com', username: 'user', password_file: ELSEWHERE }],
+      },
+      {
+        name: 'of a saved account of another provider',
+        account: { password_file: ELSEWHERE },
+        saved: [{ provider: 'duckdns.org', password_file: ELSEWHERE }],
+      },
+    ])('$name: refused, and told what to do', async ({ account, saved }) => {
+      const reply = await tested(account, saved);
+
+      expect(reply).toMatchObject({ ok: false, code: 'rpc/FILE', programs: [] });
+      expect(reply.sentence).toMatch(/Put the file there, or save and apply the account first\.$/);
+    });
+
+    it('every option that the schema gives a path is limited so', async () => {
+      const kinds = ['agent', 'account', 'hostname'] as const;
+      const paths = kinds.flatMap((kind) =>
+        Object.entries(configSchema.$defs[kind].properties)
+          .filter(([, facts]) => 'pattern' in facts && /^\^\(?\//.test(facts.pattern))
+          .map(([option]) => [kind, option] as const),
+      );
+
+      const drafts = await Promise.all(
+        paths.map(async ([kind, option]) => {
+          const { call, drafts: handedOver } = plugin();
+          await call('test', { config: { [kind]: { [option]: ELSEWHERE } } });
+          return handedOver.map(({ text }) => text).join('');
+        }),
+      );
+
+      expect(paths.length).toBeGreaterThan(5);
+      expect(drafts.filter((text) => text.includes(ELSEWHERE))).toEqual([]);
+    });
   });
 });

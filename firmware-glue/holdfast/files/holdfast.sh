@@ -25,6 +25,19 @@ if [ "$1" = --wake ]; then
 	exit 0
 fi
 
+# Which file the agent will read, and whether it will send a test message.
+config=/etc/config/holdfast
+before=
+told=
+for word; do
+	case "$before" in --config | -c) config=$word ;; esac
+	case "$word" in
+	--config=*) config=${word#*=} ;;
+	notify-test) told=1 ;;
+	esac
+	before=$word
+done
+
 # $1: the sentence for whoever asked.
 refuse() {
 	echo "holdfast: $1" >&2
@@ -33,13 +46,9 @@ refuse() {
 	exit 127
 }
 
-# `option runtime` of the file that the agent will read. By the shell alone: its jail has no other program.
+# `option runtime` of that file. By the shell alone: the agent's jail has no other program.
 wanted() {
-	local config=/etc/config/holdfast word before kind name value
-	for word; do
-		case "$before" in --config | -c) config=$word ;; esac
-		before=$word
-	done
+	local kind name value
 	[ -r "$config" ] || return 0
 	while read -r kind name value || [ -n "$kind" ]; do
 		case "$kind $name" in
@@ -83,7 +92,7 @@ needed='The agent needs a JavaScript runtime'
 remedy='Install the package node, or the packages quickjs and curl.'
 [ -f $LIB/holdfast.mjs ] || remedy='Install the package node.'
 [ -f $LIB/holdfast.cjs ] || remedy='Install the packages quickjs and curl.'
-case "$(wanted "$@")" in
+case "$(wanted)" in
 node) with_node || refuse "$needed, and option runtime asks for node, which is not installed. Set it to auto, or install node." ;;
 quickjs) with_quickjs || refuse "$needed, and option runtime asks for quickjs, which is not installed. Set it to auto, or install quickjs and curl." ;;
 *) with_node || with_quickjs || refuse "$needed, and none is installed. $remedy" ;;
@@ -92,6 +101,22 @@ esac
 if [ "$asked" = --runtime ]; then
 	echo "$runtime"
 	exit 0
+fi
+
+# A message starts programs of the owner's: by the service's user, as when it counts. That one may not read the
+# file itself; the copy is where root alone writes, and the service clears away what is left there.
+if [ -n "$told" ] && [ -r "$config" ] && [ "$(id -u)" = 0 ]; then
+	copy=/var/etc/holdfast/notify-test.$$
+	mkdir -p "${copy%/*}"
+	trap 'rm -f "$copy"' EXIT
+	trap 'exit 130' HUP INT TERM
+	(umask 077 && cp "$config" "$copy" && chown holdfast:holdfast "$copy") ||
+		refuse "The user holdfast cannot be given $copy. Is there space in memory, and does the user exist?"
+	cd /
+	# The file of a process, which is not there, keeps it from looking for the agent and finding it running.
+	# shellcheck disable=SC2086 # several words
+	start-stop-daemon -S -q -c holdfast:holdfast -p "$copy.pid" -x "$runtime" -- $flags "$@" --config "$copy"
+	exit
 fi
 # shellcheck disable=SC2086 # several words
 exec "$runtime" $flags "$@"

@@ -32,6 +32,8 @@ const MAX_TESTS = 4;
 const MAX_DRAFT_BYTES = 16384;
 // A test runs as root: it runs no program that the form names.
 const PROGRAM_OPTIONS = [ 'script', 'script_arg', 'notify_script' ];
+// For the same reason it reads only where such files belong; the first line of a password file is sent away.
+const FILE_OPTIONS = { password_file: [ '/etc/holdfast' ], ca_file: [ '/etc/holdfast', '/etc/ssl/certs' ] };
 // Of the agent's section, what changes the outcome of a test.
 const AGENT_OPTIONS = [ 'contact', 'verify', 'resolver', 'public_resolver', 'control_server', 'doh_url', 'dns_port' ];
 
@@ -235,6 +237,19 @@ function option_lines(name, value) {
 	return index(lines, null) >= 0 ? null : join('', lines);
 }
 
+// With every value as it is saved, a test does nothing that the agent does not do.
+function is_saved(account) {
+	return length(filter(sections(uci(), 'account'), (saved) =>
+		length(filter(keys(account), (name) => `${account[name]}` != `${saved[name]}`)) == 0)) > 0;
+}
+
+// A file of one of these folders itself: no way out of them by a link or by `..`.
+function is_file_in(folders, path) {
+	const parts = split(path, '/');
+	pop(parts);
+	return index(folders, join('/', parts)) >= 0 && lstat(path)?.type == 'file';
+}
+
 // The draft of a form as a file of UCI, or a refusal. Section names are unique in a file.
 function draft_text(config) {
 	let text = '';
@@ -249,6 +264,9 @@ function draft_text(config) {
 		for (let name, value in values) {
 			if (index(PROGRAM_OPTIONS, name) >= 0)
 				return refused('rpc/SCRIPT', 'What runs a program of your own cannot be tested before it is saved. Save it, then look at the overview.');
+			const folders = FILE_OPTIONS[name];
+			if (folders && (type(value) != 'string' || !is_file_in(folders, value)) && !is_saved(given))
+				return refused('rpc/FILE', `Before it is saved, ${name} can be tested only with a file in ${join(' or ', folders)}. Put the file there, or save and apply the account first.`);
 			if (kind == 'agent' && index(AGENT_OPTIONS, name) < 0)
 				continue;
 			const lines = option_lines(name, value);

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { findPage, menuTree } from '../web/menu.ts';
 import { RESOURCES, requiredBy } from './module.ts';
 
 const APP = new URL('../../../firmware-glue/luci-app-holdfast/', import.meta.url);
@@ -76,6 +77,7 @@ describe('the menu', () => {
   const menu = json<Record<string, { action: { type: string; path: string }; depends?: { acl: string[] } }>>(
     'root/usr/share/luci/menu.d/luci-app-holdfast.json',
   );
+  const SETTINGS = ['add', 'hostnames', 'accounts', 'aliases', 'settings', 'import'];
 
   it('leads to pages that there are', () => {
     const views = Object.values(menu).flatMap(({ action }) => (action.type === 'view' ? [action.path] : []));
@@ -92,15 +94,31 @@ describe('the menu', () => {
     ]);
 
     expect(Object.fromEntries(groups)).toEqual({
-      '': ['luci-app-holdfast-status'],
-      overview: undefined,
-      ...Object.fromEntries(
-        ['add', 'hostnames', 'accounts', 'aliases', 'settings', 'import'].map((name) => [
-          name,
-          ['luci-app-holdfast'],
-        ]),
-      ),
+      '': undefined,
+      overview: ['luci-app-holdfast-status'],
+      ...Object.fromEntries(SETTINGS.map((name) => [name, ['luci-app-holdfast']])),
     });
+  });
+
+  it.for([
+    { groups: ['luci-app-holdfast-status'], first: 'overview', pages: ['overview'] },
+    { groups: ['luci-app-holdfast'], first: 'add', pages: SETTINGS },
+    {
+      groups: ['luci-app-holdfast-status', 'luci-app-holdfast'],
+      first: 'overview',
+      pages: ['overview', ...SETTINGS],
+    },
+    { groups: ['luci-app-other'], first: undefined, pages: [] },
+  ])('$groups: nothing else is needed for its pages', ({ groups, first, pages }) => {
+    const tree = menuTree([menu], {
+      levels: (group) => (groups.includes(group) ? ['read'] : []),
+      hasConfig: () => true,
+      hasFile: () => true,
+    });
+    const at = (...names: string[]) => findPage(tree, ['admin', 'services', 'holdfast', ...names])?.path[3];
+
+    expect(['overview', ...SETTINGS].filter((name) => at(name) === name)).toEqual(pages);
+    expect(at()).toBe(first);
   });
 });
 
@@ -110,8 +128,9 @@ describe('the rights', () => {
   );
   const state = acl['luci-app-holdfast-status'];
   const settings = acl['luci-app-holdfast'];
-  const granted = (kind: 'read' | 'write') =>
-    [state, settings].flatMap((group) => group?.[kind].ubus.holdfast ?? []).sort();
+  const granted = (kind: 'read' | 'write') => [
+    ...new Set([state, settings].flatMap((group) => group?.[kind].ubus.holdfast ?? []).sort()),
+  ];
 
   it('to read let nobody change anything', () => {
     expect(granted('read')).toEqual(['providers', 'status']);
@@ -121,7 +140,7 @@ describe('the rights', () => {
     expect(
       Object.values(settings?.read.ubus ?? {})
         .flat()
-        .filter((method) => !/^(get|providers|dump)/.test(method)),
+        .filter((method) => !/^(get|providers$|status$|dump$)/.test(method)),
     ).toEqual([]);
   });
 
@@ -139,7 +158,7 @@ describe('the rights', () => {
 
   it('name methods that the plugin has, and all that the pages call', () => {
     const calls = readFileSync(new URL('holdfast/calls.js', RESOURCES), 'utf8');
-    const called = [...calls.matchAll(/declare\('(\w+)'/g)].map(([, method]) => method);
+    const called = [...calls.matchAll(/(?:declare|raw)\('(\w+)'/g)].map(([, method]) => method);
 
     expect([...called].sort()).toEqual([...granted('read'), ...granted('write')].sort());
     for (const method of called) {

@@ -36,11 +36,11 @@ const GLOBALS: Parts = {
 };
 
 /** What the file returns: its own methods, for `extend` gives back what it is given. */
-export function loadModule<T>(path: string, parts: Parts = {}): T {
+export function loadModule<T>(path: string, parts: Parts = {}, globals: Parts = {}): T {
   const source = readFileSync(new URL(path, RESOURCES), 'utf8');
   const known: Parts = { baseclass: { extend: (methods: unknown) => methods }, ...parts };
   const required = requiredBy(source).map(({ name, as }) => [as, known[name] ?? {}] as const);
-  const scope = { ...GLOBALS, ...Object.fromEntries(required) };
+  const scope = { ...GLOBALS, ...globals, ...Object.fromEntries(required) };
   return new Function(...Object.keys(scope), source)(...Object.values(scope)) as T;
 }
 

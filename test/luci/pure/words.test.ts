@@ -18,6 +18,7 @@ interface Words {
   action(name: string): string | undefined;
   axis(name: string): { title: string; question: string };
   step(name: string): string;
+  said(one: { code?: string; sentence?: string }): string | undefined;
   plain(value: unknown): string;
   link(value: unknown): string | null;
   ago(at: string, nowMs: number): string;
@@ -101,6 +102,25 @@ describe('axes and steps', () => {
 
   it('an unknown step is called by its own name', () => {
     expect(words.step('dance')).toBe('dance');
+  });
+});
+
+describe('what the agent says', () => {
+  const CATALOGUE: Record<string, string> = { 'update/OK': 'Gut.', 'It goes out now.': 'Jetzt.' };
+  const german = loadModule<Words>('holdfast/words.js', {}, { _: (text: string) => CATALOGUE[text] ?? text });
+
+  it.each([
+    ['by its code', { code: 'update/OK', sentence: 'It is good.' }, 'Gut.'],
+    ['as it is, where the code is not known', { code: 'new/CODE', sentence: 'It is new.' }, 'It is new.'],
+    ['by itself, without a code', { sentence: 'It goes out now.' }, 'Jetzt.'],
+    ['as it is, without either', { sentence: 'It is different.' }, 'It is different.'],
+    ['not at all, where there is nothing', {}, undefined],
+  ])('is found %s', (_, said, expected) => {
+    expect(german.said(said)).toBe(expected);
+  });
+
+  it('is the agent’s own in its own language', () => {
+    expect(words.said({ code: 'update/OK', sentence: 'It is good.' })).toBe('It is good.');
   });
 });
 

@@ -36,11 +36,20 @@ const STATE_DIR = 'var/run/holdfast';
 const PROGRAM = '/usr/bin/holdfast';
 const INIT = '/etc/init.d/holdfast';
 
-/** `root` may everything; `guest` may look, and nothing else. */
+/** LuCI itself, and what every login has of it. */
+const LUCI = ['unauthenticated', 'luci-base'];
+
+/** `root` may everything; `guest` may look, and nothing else; the others have one of our groups each. */
 export const LOGINS = {
   root: { password: 'root-password', read: ['*'], write: ['*'] },
   guest: { password: 'guest-password', read: ['*'], write: [] },
+  watcher: { password: 'watcher-password', ...both('luci-app-holdfast-status') },
+  keeper: { password: 'keeper-password', ...both('luci-app-holdfast') },
 } satisfies Record<string, Login>;
+
+function both(group: string): Omit<Login, 'password'> {
+  return { read: [...LUCI, group], write: [...LUCI, group] };
+}
 
 export interface Router {
   root: string;

@@ -10,6 +10,7 @@ import { languages } from './languages.ts';
 import { narrow } from './narrow.ts';
 import { polling } from './polling.ts';
 import { readOnly } from './read-only.ts';
+import { rights } from './rights.ts';
 import { serviceStates } from './service-states.ts';
 import { statusBox } from './status-box.ts';
 import { themes } from './themes.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   statusBox,
   hostile,
   readOnly,
+  rights,
   keyboard,
   narrow,
   polling,

@@ -59,7 +59,7 @@ export const firstUse: Scenario = {
     const testedMs = performance.now();
 
     await saveAndApply(visit);
-    await page.waitForURL('**/holdfast/overview');
+    await page.waitForURL('**/services/holdfast');
     const id = await until('a section for the hostname', () =>
       router.uci
         .sections('holdfast')

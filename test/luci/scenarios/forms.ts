@@ -4,6 +4,13 @@ import { CONFIGURED, type Scenario } from '../scenario.ts';
 import { check, type Stage, same, until } from '../stage.ts';
 
 const OFFICE = 'office.ddns.example';
+/** What the form of this provider does not show, set by hand. */
+const BY_HAND = `
+config account 'duck'
+\toption provider 'duckdns.org'
+\toption password 'token'
+\toption server 'https://ddns.example'
+`;
 
 async function dialogCloses({ page }: Visit): Promise<void> {
   await page.waitForSelector('body:not(.modal-overlay-active)');
@@ -39,7 +46,7 @@ async function applied(visit: Visit, stage: Stage, holds: () => unknown): Promis
 export const forms: Scenario = {
   name: 'forms',
   title: 'hostnames, accounts, aliases and settings are edited, checked and applied',
-  stage: { config: CONFIGURED, begin: 'published' },
+  stage: { config: `${CONFIGURED}${BY_HAND}`, begin: 'published' },
   async run(stage) {
     const { router } = stage;
     const visit = await stage.visit();
@@ -66,6 +73,23 @@ export const forms: Scenario = {
     await saveDialog(visit);
     await dialogCloses(visit);
     await applied(visit, stage, () => optionOf('noip', 'password') === 'demo-password');
+
+    await openPage(visit, 'accounts');
+    await edit(visit, 'duck');
+    await page.locator(fieldOf('duck', 'password')).fill('another-token');
+    await saveDialog(visit);
+    await dialogCloses(visit);
+    await applied(visit, stage, () => optionOf('duck', 'password') === 'another-token');
+    same('the server set by hand', optionOf('duck', 'server'), 'https://ddns.example');
+
+    await openPage(visit, 'accounts');
+    await edit(visit, 'duck');
+    await page.fill('.modal [data-name="provider"] input[role="combobox"]', 'dynv6');
+    await page.click('.modal [role="option"][data-value="dynv6.com"]');
+    await saveDialog(visit);
+    await dialogCloses(visit);
+    await applied(visit, stage, () => optionOf('duck', 'provider') === 'dynv6.com');
+    same('the server of the provider before', optionOf('duck', 'server'), undefined);
 
     await openPage(visit, 'hostnames');
     await page.click('#cbi-holdfast-hostname .cbi-button-add');

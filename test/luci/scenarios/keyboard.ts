@@ -88,7 +88,7 @@ export const keyboard: Scenario = {
     await page.waitForSelector('#holdfast-probe[data-state="ok"]');
     await tabTo(visit, 'a button that saves and applies', ({ action }) => action === 'apply');
     await keys.press('Enter');
-    await page.waitForURL('**/holdfast/overview');
+    await page.waitForURL('**/services/holdfast');
     await page.waitForSelector('[data-host]');
 
     router.configure('holdfast', CONFIGURED);

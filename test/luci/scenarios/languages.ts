@@ -1,5 +1,5 @@
 import { FULL_STATUS } from '../hostile.ts';
-import { openPage, PAGES } from '../pages.ts';
+import { cardOf, openPage, PAGES } from '../pages.ts';
 import { CONFIGURED, type Scenario } from '../scenario.ts';
 import { check, same } from '../stage.ts';
 import { readCatalogue } from '../web/translations.ts';
@@ -14,6 +14,9 @@ const TEXTS = `(() => {
     for (const name of ['title', 'placeholder', 'aria-label']) found.push((node.getAttribute(name) || '').trim());
   return [...new Set(found)].filter(Boolean);
 })()`;
+
+/** The sentence of a card and of each of its axes; what is below them in the agent's own words is marked so. */
+const SAID = `Array.from(document.querySelectorAll('[data-role=sentence], details[data-axis] > p:nth-of-type(2)'), (node) => node.textContent.trim())`;
 
 export const languages: Scenario = {
   name: 'languages',
@@ -50,6 +53,16 @@ export const languages: Scenario = {
         await visit.picture(`language-${language}-${name}`);
       }
       check(`texts in ${language} are found`, count > 40, count);
+      await openPage(visit, 'overview');
+      await visit.page.waitForSelector(cardOf('home'));
+      const said: string[] = await visit.page.evaluate(SAID);
+      same(
+        'what the agent says on a good day and nobody has translated',
+        said.filter((text) => !translated.has(text)),
+        [],
+      );
+      check('the four axes and the card say something', said.length === 5, said);
+      await visit.picture(`language-${language}-good-day`);
       stage.say(`${language}: ${count} translated texts seen, ${entries.length} in the catalogue`);
     }
   },

@@ -4,8 +4,10 @@
 
 /* The ubus object of the agent. Only `status` is polled; it never waits for the DNS or a provider. */
 
-const declare = (method, params) => rpc.declare({ object: 'holdfast', method, params, reject: true });
-const status = declare('status');
+const raw = (method, params) => rpc.declare({ object: 'holdfast', method, params, reject: true });
+/* What rejects has no `ok` either, and `reason` says why. */
+const declare = (method, params) => (...args) => raw(method, params)(...args).catch((error) => error);
+const status = raw('status');
 const dump = rpc.declare({ object: 'network.interface', method: 'dump', expect: { 'interface': [] } });
 
 return baseclass.extend({

@@ -6,16 +6,16 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* Forms from options.json, which is made from the schema of the configuration. Views choose order and widgets. */
+/* Forms from options.json, which is made from the schema. Views choose order and widgets. */
 
-const asUci = (value) => typeof(value) == 'boolean' ? (value ? '1' : '0') : Array.isArray(value) ? value.map(String) : String(value);
+const asUci = (value) => Array.isArray(value) ? value.map(String) : String(typeof(value) == 'boolean' ? +value : value);
 
 return baseclass.extend({
 	load() {
 		return request.get(L.resource('holdfast/options.json'), { cache: true }).then((reply) => reply.json());
 	},
 
-	/* Does the agent accept the value? True, or a sentence. Whether it may be empty is for others to judge. */
+	/* Does the agent accept the value? True, or a sentence. Empty is for others to judge. */
 	judge(facts, value) {
 		if (value == null || value === '' || !facts.pattern)
 			return true;
@@ -28,8 +28,7 @@ return baseclass.extend({
 		return [
 			facts.description ? _(facts.description) : '',
 			facts.unit == 'seconds' ? _('In seconds.') : '',
-			standard.length ? _('If empty: %s.').format(standard.join(', ')) : '',
-			facts.later ? _('This version does not use it yet.') : ''
+			standard.length ? _('If empty: %s.').format(standard.join(', ')) : ''
 		].filter((one) => one).join(' ');
 	},
 
@@ -60,7 +59,7 @@ return baseclass.extend({
 		}, rest);
 	},
 
-	/* The options that a view did not place: a new version of the schema shows before a view knows of it. */
+	/* The options that a view did not place, such as those of a newer schema. */
 	addRest(section, schema, how) {
 		for (const name of Object.keys(schema.options))
 			if (!section.children.some((one) => one.option == name))

@@ -6,7 +6,7 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* The provider: a field to type into that finds entries of the catalogue, and what the chosen one wants. */
+/* The provider: a field that finds entries of the catalogue, and what the chosen one wants. */
 
 const { h } = show;
 
@@ -143,4 +143,4 @@ const ProviderValue = form.Value.extend({
 	}
 });
 
-return baseclass.extend({ Picker, ProviderValue });
+return baseclass.extend({ Picker, ProviderValue, help: _('Where the name lives. Type a part of its name, or of your domain.') });

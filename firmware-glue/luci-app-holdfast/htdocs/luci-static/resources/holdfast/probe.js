@@ -26,8 +26,6 @@ const stepNode = ({ step, text, evidence }) => {
 };
 
 return baseclass.extend({
-	optionsOf,
-
 	config(account, hostname) {
 		return {
 			agent: optionsOf(uci.sections('holdfast', 'agent')[0]),
@@ -36,7 +34,7 @@ return baseclass.extend({
 		};
 	},
 
-	/* The same for a name of the status: the id is its section, or @HOSTNAME where the section has no name. */
+	/* The same for a name of the status: its section, or @HOSTNAME where that has no name. */
 	configOf(id) {
 		return uci.load('holdfast').then(() => {
 			const section = uci.sections('holdfast', 'hostname').find((one) =>
@@ -63,8 +61,7 @@ return baseclass.extend({
 		});
 
 		place.replaceChildren(node);
-		return calls.test(config).then((reply) => reply.ok ? ask(reply.id) : end(false, calls.reason(reply)))
-			.catch((error) => end(false, calls.reason(error)));
+		return calls.test(config).then((reply) => reply.ok ? ask(reply.id) : end(false, calls.reason(reply)));
 	},
 
 	open(title, config) {

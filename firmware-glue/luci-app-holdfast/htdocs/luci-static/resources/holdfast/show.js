@@ -16,7 +16,7 @@ const h = (name, ...rest) => {
 /* A moment as a distance from now; `refreshTimes` keeps it right. */
 const time = (at) => h('time', { datetime: at, title: new Date(at).toLocaleString() }, words.ago(at, Date.now()));
 
-/* A sentence whose `%s` is a moment, in small print; nothing without a moment that can be right. */
+/* A sentence whose `%s` is a moment, in small print; nothing where that cannot be right. */
 const moment = (sentence, at, ...more) => {
 	const [before, after] = sentence.split('%s');
 	return words.isPlausible(at) ? h('span.hf-hint', before, time(at), after, ...more) : null;
@@ -52,7 +52,7 @@ return baseclass.extend({
 
 	link(address, label) {
 		const href = words.link(address);
-		return href ? h('a', { href, target: '_blank', rel: 'noreferrer noopener' }, label) : null;
+		return href ? h('a', { href, target: '_blank', rel: 'noreferrer' }, label) : null;
 	},
 
 	duty(mustAct) {
@@ -63,12 +63,19 @@ return baseclass.extend({
 		return lines?.length ? h('ul.hf-evidence', lines.map((one) => h('li', one))) : null;
 	},
 
-	axis(name, { verdict, sentence, mustAct, evidence, since, checkedAt }) {
+	/* A sentence of the agent; below a translation its own words, which name more. */
+	said(one) {
+		const said = words.said(one);
+		return [h('p', said), said == one.sentence ? null : h('p.hf-hint', { lang: 'en' }, one.sentence)];
+	},
+
+	axis(name, one) {
+		const { verdict, mustAct, evidence, since, checkedAt } = one;
 		const { title, question } = words.axis(name);
 		return h('details.hf-axis', { 'data-axis': name, 'data-verdict': verdict, 'data-key': name },
 			h('summary', h('span.hf-title', title), ' ', this.mark(verdict)),
 			h('p.hf-hint', question),
-			h('p', sentence),
+			this.said(one),
 			['warning', 'failed'].includes(verdict) ? this.duty(mustAct) : null,
 			this.evidence(evidence),
 			h('p', moment(_('So since: %s'), since)),
@@ -78,7 +85,7 @@ return baseclass.extend({
 	address({ family, address, since, next, network, device, missing }, said) {
 		const wan = [network, device].filter((name) => name).join(' / ');
 		return h('div.hf-address', { 'data-role': 'address' },
-			h('span.hf-hint', { ipv4: 'IPv4', ipv6: 'IPv6' }[family]), ' ',
+			h('span.hf-hint', words.families[family]), ' ',
 			address ? h('code', address) : h('em', _('nothing published')), ' ',
 			address ? moment(_('published %s'), since) : null,
 			wan ? h('span.hf-hint', ' · ', _('from %s').format(wan)) : null,
@@ -87,7 +94,7 @@ return baseclass.extend({
 	},
 
 	next(next) {
-		return next ? h('p', { 'data-role': 'next' }, moment(_('Next: %s'), next.at, ' · ', next.sentence)) : null;
+		return next ? h('p', { 'data-role': 'next' }, moment(_('Next: %s'), next.at, ' · ', _(next.sentence))) : null;
 	},
 
 	head(title, mark) {
@@ -100,8 +107,8 @@ return baseclass.extend({
 		return h('section.cbi-section hf-card' + (stale ? ' hf-stale' : ''), { 'data-host': host.id, 'data-verdict': host.verdict },
 			this.head(host.hostname, this.mark(host.verdict, (stale ? _('Last seen: %s') : '%s').format(words.nameVerdict(host)))),
 			words.addresses(host).map((one) => this.address(one, host.sentence)),
-			h('p', { 'data-role': 'sentence' }, host.sentence),
-			host.block ? h('p.hf-duty', host.block.howToLift) : null,
+			h('p', { 'data-role': 'sentence' }, words.said(Object.values(host.axes ?? {}).find((one) => one.sentence == host.sentence) ?? host)),
+			host.block ? h('p.hf-duty', _(host.block.howToLift)) : null,
 			this.next(host.next),
 			h('div.hf-axes', words.axes.map((name) => host.axes?.[name] ? this.axis(name, host.axes[name]) : null)),
 			standby.length ? h('p', { 'data-role': 'standby' }, _('Kept ready beside it: %s').format(
@@ -123,11 +130,12 @@ return baseclass.extend({
 			h('ol.hf-evidence', (alias.targets ?? []).map((one) => h('li', one.hostname, ': ', words.works(one.works)))));
 	},
 
-	incident({ id, subject, sentence, evidence, mustAct, openedAt, closedAt }) {
+	incident(one) {
+		const { id, subject, evidence, mustAct, openedAt, closedAt } = one;
 		return h('div.hf-incident' + (closedAt ? '' : ' alert-message warning'), { 'data-incident': id, 'data-open': String(!closedAt) },
 			h('p', h('strong', (closedAt ? _('Over: %s') : _('Incident: %s')).format(subject)), ' ',
 				closedAt ? moment(_('ended %s'), closedAt) : moment(_('began %s'), openedAt)),
-			h('p', sentence),
+			this.said(one),
 			closedAt ? null : this.duty(mustAct),
 			evidence?.length ? h('details', { 'data-key': 'incident-' + id }, h('summary', _('Evidence')), this.evidence(evidence)) : null);
 	},
@@ -144,7 +152,7 @@ return baseclass.extend({
 		]) : [h('p', _('Nothing has happened yet.'))];
 	},
 
-	/* Puts new nodes into a place: what was unfolded stays so, and the keyboard stays where it was. */
+	/* Puts new nodes into a place; what was unfolded, and the keyboard, stay so. */
 	renew(place, nodes) {
 		const active = place.contains(document.activeElement) ? document.activeElement : null;
 		const action = active?.getAttribute('data-action');

@@ -1,7 +1,7 @@
 'use strict';
 'require baseclass';
 
-/* What needs no page: words, times, addresses. Tests load this file without a browser. */
+/* What needs no page: words, times, addresses. */
 
 const MAX_TEXT = 1000;
 /* Control characters, and those that turn the direction of the text around them. */
@@ -13,6 +13,7 @@ const EDGES = /^_+|_+$/g;
 
 return baseclass.extend({
 	axes: ['update', 'delegation', 'authority', 'publicView'],
+	families: { ipv4: 'IPv4', ipv6: 'IPv6', dual: _('IPv4 and IPv6') },
 
 	verdict(name) {
 		const [mark, label] = {
@@ -57,7 +58,7 @@ return baseclass.extend({
 		const [verdict, sentence, ...actions] = {
 			running: ['ok', _('Holdfast is running.'), 'restart', 'stop'],
 			starting: ['pending', _('Holdfast is starting. This page fills in a moment.')],
-			idle: ['ok', _('Holdfast waits: it starts when the address changes or a check is due.'), 'start', 'stop'],
+			idle: ['ok', _('Holdfast waits: it starts when an interface changes, and once an hour.'), 'start', 'stop'],
 			stopped: ['warning', _('Holdfast is stopped: a new address will not be reported.'), 'start'],
 			disabled: ['warning', _('Holdfast is switched off and does not start with the router.'), 'enable'],
 			empty: ['off', _('Holdfast has nothing to do yet: no hostname is switched on.')],
@@ -69,11 +70,17 @@ return baseclass.extend({
 		return { verdict, sentence, actions };
 	},
 
+	/* A sentence of the agent for the reader: found by its code, for most have names in them, or by itself. */
+	said({ code, sentence }) {
+		const found = _(code ?? sentence);
+		return found == code ? sentence : found;
+	},
+
 	action(name) {
 		return { start: _('Start'), stop: _('Stop'), restart: _('Restart'), enable: _('Switch on and start') }[name];
 	},
 
-	/* Text from elsewhere as it may be shown: without characters that hide or turn others, not endless. */
+	/* Text from elsewhere without characters that hide or turn others, not endless. */
 	plain(value) {
 		const text = String(value ?? '').replace(UNSEEN, ' ');
 		return text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) + '…' : text;
@@ -122,7 +129,7 @@ return baseclass.extend({
 		return [...names, ...aliases].map((one) => one.hostname);
 	},
 
-	/* Events for reading: newest first, by day of the reader's clock, equal ones in a row as one with a count. */
+	/* Events, newest first, by day of the reader's clock; equal ones in a row are one with a count. */
 	timeline(events) {
 		const days = [];
 		for (const event of (events ?? []).slice().reverse()) {
@@ -131,7 +138,7 @@ return baseclass.extend({
 				days.push({ day, rows: [] });
 			const { rows } = days.at(-1);
 			const last = rows.at(-1);
-			if (last && last.code == event.code && last.sentence == event.sentence)
+			if (last?.code == event.code && last.sentence == event.sentence)
 				last.count++;
 			else
 				rows.push({ ...event, count: 1, weight: { 'incident/OPENED': 'opened', 'incident/CLOSED': 'closed' }[event.code] ??
@@ -155,7 +162,7 @@ return baseclass.extend({
 		return [...halves[0], ...new Array(gap).fill('0'), ...(halves[1] ?? [])].map((group) => parseInt(group, 16));
 	},
 
-	/* What a host part makes of a delegated prefix such as 2001:db8:1::/56: `{ address }` or `{ problem }`. */
+	/* A host part in a delegated prefix such as 2001:db8:1::/56: `{ address }` or `{ problem }`. */
 	joinSuffix(prefix, suffix) {
 		const host = this.groups(suffix);
 		if (!host?.some((group) => group))
@@ -184,8 +191,12 @@ return baseclass.extend({
 	},
 
 	providerFields(entry) {
-		const fields = Object.entries(entry?.fields ?? {}).map(([option, field]) => ({ option, ...field }));
-		return [...fields.filter((one) => one.required), ...fields.filter((one) => !one.required)];
+		return Object.entries(entry?.fields ?? {}).map(([option, field]) => ({ option, ...field }))
+			.sort((a, b) => !!b.required - !!a.required);
+	},
+
+	fieldTitle({ title, required }) {
+		return required ? title : '%s %s'.format(title, _('(optional)'));
 	},
 
 	familyFor(entry) {
@@ -210,7 +221,7 @@ return baseclass.extend({
 		return name;
 	},
 
-	/* The order of a list whose picker forgets it: what is gone leaves, what is new comes last. */
+	/* The order that a picker forgets: what is gone leaves, what is new comes last. */
 	keepOrder(before, picked, offered) {
 		const kept = before.filter((one) => picked.includes(one) || !offered.includes(one));
 		return [...kept, ...picked.filter((one) => !kept.includes(one))];

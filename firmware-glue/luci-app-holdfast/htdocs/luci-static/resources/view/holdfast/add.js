@@ -19,7 +19,7 @@ return view.extend({
 	handleSaveApply: null,
 
 	load() {
-		return Promise.all([options.load(), calls.providers().catch((error) => error), calls.networks(), uci.load('holdfast')]);
+		return Promise.all([options.load(), calls.providers(), calls.networks(), uci.load('holdfast')]);
 	},
 
 	render([schemas, reply, networks]) {
@@ -35,7 +35,7 @@ return view.extend({
 		this.account = this.select('hf-account', [['', _('A new one')], ...accounts.map((one) => [one['.name'], '%s (%s)'.format(one['.name'], one.provider)])]);
 		this.account.addEventListener('change', () => this.choose());
 		this.credentials = h('div');
-		this.providerRow = this.row('hf-provider', _('Provider'), chooser, _('Where the name lives. Type a part of its name, or of your domain.'));
+		this.providerRow = this.row('hf-provider', _('Provider'), chooser, picker.help);
 		this.result = h('div');
 
 		return h('div.cbi-map hf-page',
@@ -48,7 +48,7 @@ return view.extend({
 				this.row('hf-hostname', _('Hostname'), this.input('hf-hostname', { placeholder: 'home.example.org' }), _('The full name, as it is registered at the provider.')),
 				this.row('hf-network', _('Network'), this.select('hf-network', (names.includes(wan) ? names : [wan, ...names]).map((name) => [name, name]), wan), _('The connection to the Internet.')),
 				h('details', h('summary', _('More')), this.row('hf-family', _('Address family'),
-					this.select('hf-family', [['ipv4', 'IPv4'], ['ipv6', 'IPv6'], ['dual', _('IPv4 and IPv6')]]), _('Which address is published.')))),
+					this.select('hf-family', Object.entries(words.families)), _('Which address is published.')))),
 			h('div.hf-actions', show.button('test', _('Test before saving'), () => this.test()),
 				show.button('apply', _('Save and apply'), () => this.apply(), 'cbi-button-positive important')),
 			this.result);
@@ -83,7 +83,8 @@ return view.extend({
 		this.providerRow.hidden = !!this.account.value;
 		this.tell('hf-provider', true);
 		this.fields = (entry?.dead ? [] : words.providerFields(entry)).filter(({ option }) => this.schemas.account.options[option]);
-		const row = ({ option, title, help, required }) => {
+		const row = (one) => {
+			const { option, help } = one;
 			const facts = this.schemas.account.options[option];
 			const id = 'hf-field-' + option;
 			const field = facts['enum'] ? this.select(id, ['', ...facts['enum']].map((one) => [one, one]), this.typed[option])
@@ -91,7 +92,7 @@ return view.extend({
 			field.addEventListener('change', () => {
 				this.typed[option] = field.value;
 			});
-			return this.row(id, required ? title : '%s %s'.format(title, _('(optional)')), field, help);
+			return this.row(id, words.fieldTitle(one), field, help);
 		};
 		const others = this.fields.filter((one) => !one.required).map(row);
 		this.credentials.replaceChildren(...this.fields.filter((one) => one.required).map(row),
@@ -102,7 +103,7 @@ return view.extend({
 			byId('hf-family').value = words.familyFor(entry);
 	},
 
-	/* What is in the fields as UCI options; null when something is wrong, which then stands at its field. */
+	/* The fields as UCI options; null when something is wrong, which then stands at its field. */
 	collect() {
 		const wrong = [];
 		const value = (id) => byId(id)?.value.trim() ?? '';
@@ -171,9 +172,9 @@ return view.extend({
 		return this.handleSave().then((saved) => {
 			if (!saved)
 				return;
-			/* LuCI loads this page again after applying; the overview is what one wants to see then. */
+			/* After applying LuCI loads this page again; better is the first page that one may see. */
 			document.addEventListener('uci-applied', () => window.setTimeout(() => {
-				window.location = L.url('admin/services/holdfast/overview');
+				window.location = L.url('admin/services/holdfast');
 			}, 500), { once: true });
 			ui.changes.apply(true);
 		});

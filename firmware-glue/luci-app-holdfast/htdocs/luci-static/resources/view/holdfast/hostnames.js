@@ -34,7 +34,7 @@ return view.extend({
 		add('name', 'enabled', { modalonly: null, editable: true });
 		add('name', 'hostname', { modalonly: null });
 		options.sections(add('name', 'account', { modalonly: null, widget: form.ListValue }), 'account');
-		add('name', 'family', { labels: { ipv4: 'IPv4', ipv6: 'IPv6', dual: _('IPv4 and IPv6') } });
+		add('name', 'family', { labels: words.families });
 		this.addTest(section);
 
 		add('source', 'source', { labels: {
@@ -74,7 +74,7 @@ return view.extend({
 			return E([], [node, line]);
 		};
 		option.validate = (sid, value) => !value || words.groups(value)
-			? options.judge(option.facts, value) : _('Write the host part as IPv6 text, for example ::abcd.');
+			? options.judge(option.facts, value) : words.joinSuffix('', value).problem;
 	},
 
 	addTest(section) {

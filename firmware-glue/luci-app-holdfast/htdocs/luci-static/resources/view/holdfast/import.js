@@ -14,7 +14,7 @@ return view.extend({
 
 	load() {
 		return calls.status().then((status) => status.ddns
-			? calls.importDdns(false, false).catch((error) => error).then((reply) => ({ status, reply })) : { status });
+			? calls.importDdns(false, false).then((reply) => ({ status, reply })) : { status });
 	},
 
 	render(found) {
@@ -50,7 +50,7 @@ return view.extend({
 	},
 
 	act(action) {
-		return calls.importDdns(action == 'apply', action == 'undo').catch((error) => error).then((reply) => {
+		return calls.importDdns(action == 'apply', action == 'undo').then((reply) => {
 			this.outcome.replaceChildren(h('div.alert-message ' + (reply.ok ? 'success' : 'error'),
 				(reply.report?.remarks ?? [calls.reason(reply)]).map((one) => h('p', one))));
 			return this.load();

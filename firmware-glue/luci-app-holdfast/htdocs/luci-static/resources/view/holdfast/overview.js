@@ -46,8 +46,7 @@ return view.extend({
 		this.stale = !['running', 'starting', 'idle'].includes(reply.state);
 		this.part('head', [reply.state, reply.running || status?.writtenAt], () => [this.service(reply, status)]);
 		this.part('problems', [status?.problems, status?.agent.limits], () => [
-			...(status?.problems ?? []).map((one) => this.problem(one, one.severity)),
-			...(status?.agent.limits ?? []).map((one) => this.problem(one, 'notice'))]);
+			...status?.problems ?? [], ...status?.agent.limits ?? []].map((one) => this.problem(one)));
 		this.part('incidents', incidents, () => incidents.map((one) => show.incident(one)));
 		this.part('hosts', [reply.state, reply.ddns, hosts, status?.aliases, this.notes, this.busy], () => hosts.length
 			? hosts.map((host) => this.card(status, host)) : this.empty(reply));
@@ -86,23 +85,23 @@ return view.extend({
 		const { verdict, sentence, actions } = words.service(state);
 		return h('div.cbi-section hf-service', { id: 'holdfast-service', 'data-state': state, 'data-verdict': verdict },
 			h('div', show.mark(verdict, sentence), ' ',
-				status && running ? h('span.hf-hint', _('Version %s').format(status.agent.version)) : null,
-				status && !running ? show.moment(_('What is shown is from %s.'), status.writtenAt) : null),
+				!status ? null : running ? h('span.hf-hint', _('Version %s').format(status.agent.version))
+					: show.moment(_('What is shown is from %s.'), status.writtenAt)),
 			h('div.hf-actions', actions.map((action) => show.button(action, words.action(action), () => this.act(action),
 				['start', 'enable'].includes(action) && state != 'idle' ? 'cbi-button-positive important' : null))));
 	},
 
 	act(action) {
-		return calls.service(action).catch((error) => error).then((reply) => {
+		return calls.service(action).then((reply) => {
 			if (!reply.ok)
 				ui.addNotification(null, h('p', calls.reason(reply)), 'warning');
 			return this.refresh();
 		});
 	},
 
-	problem(one, severity) {
+	problem(one) {
 		const place = [one.section, one.option].filter((word) => word).join(', ');
-		return h('p.alert-message ' + severity, { 'data-problem': one.code }, place ? h('strong', place, ': ') : null, one.sentence);
+		return h('p.alert-message ' + (one.severity ?? 'notice'), { 'data-problem': one.code }, place ? h('strong', place, ': ') : null, one.sentence);
 	},
 
 	empty({ state, ddns }) {

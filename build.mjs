@@ -225,8 +225,9 @@ async function removeOthers(ending, names) {
 
 /** The licenses of what is bundled, which their authors ask to be kept with every copy. */
 async function licensesOf({ inputs }) {
+  // Where node_modules is a symbolic link, the paths lead out of this folder.
   const packages = Object.keys(inputs).flatMap(
-    (path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [],
+    (path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [],
   );
   const texts = [...new Set(packages)].sort().map(async (folder) => {
     const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));

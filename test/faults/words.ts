@@ -19,7 +19,7 @@ function always(
     made: `replyAlways: ${reply.status ?? 200}, ${shown.length > 40 ? `${shown.slice(0, 40)}...` : shown}`,
     begin: ({ service }) => service.levers.replyAlways(reply),
     lastsMs: HOUR_MS,
-    healsMs: 12 * HOUR_MS,
+    healsMs: 4 * HOUR_MS,
     expected: { axis, ...expected },
     ...more,
   };
@@ -69,6 +69,7 @@ export const WORDS: Fault[] = [
   always('w2h: wait two hours', { body: 'w2h\r\n' }, wait('dyndns2/WAIT', 1)),
   always('an unknown word', { body: 'maybe later\r\n' }, wait('dyndns2/UNINTELLIGIBLE', 6)),
   always('good within a sentence', { body: 'All is good here.\r\n' }, wait('dyndns2/UNINTELLIGIBLE', 6)),
+  always('good and another word', { body: 'good morning\r\n' }, wait('dyndns2/UNINTELLIGIBLE', 6)),
   always('an empty reply', { body: '' }, wait('reply/NO_ANSWER', 6)),
   always('good with HTTP 500', { body: 'good\r\n', status: 500 }, wait('reply/HTTP_5XX', 3)),
   always(

@@ -41,7 +41,7 @@ beforeAll(async () => {
 
 async function countOnNode(): Promise<void> {
   const list = join(folder, 'list.json');
-  const words = [VITEST, 'list', '--project', 'unit', `--json=${list}`, ...FOLDERS];
+  const words = [VITEST, 'list', '--project', 'unit', '--project', 'scenario', `--json=${list}`, ...FOLDERS];
   // Not this vitest's own environment.
   const env = { PATH: process.env.PATH, HOME: process.env.HOME };
   await promisify(execFile)(process.execPath, words, { cwd: ROOT, env });

@@ -270,6 +270,12 @@ export function processesOf(folder: string): number[] {
     .filter((pid) => pid !== process.pid);
 }
 
+/** Whatever this process has started, and what those have; to be asked often, for it looks at nothing else. */
+export function descendantsOf(pid: number): number[] {
+  const children = readQuietly(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 export function readQuietly(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -52,6 +52,7 @@ export function readAccount(
   if (
     password === 'wrong' ||
     !isServerOfKind(options.server, provider, complain) ||
+    !isUrlWhole(options.url, complain) ||
     !hasRequiredFields({ ...options, ...further, password: password?.text }, provider, complain)
   ) {
     return undefined;
@@ -156,6 +157,21 @@ function isServerOfKind(
     sentence: `Option 'server'${value === undefined ? '' : ` is '${value}' but`} must be ${allowed}.`,
   });
   return false;
+}
+
+/** What follows a # is for browsers and never sent (RFC 3986 section 3.5): an address there would reach nobody. */
+function isUrlWhole(url: string | undefined, complain: Complain): boolean {
+  const isWhole = url?.includes('#') !== true;
+  if (!isWhole) {
+    complain({
+      severity: 'error',
+      option: 'url',
+      code: 'config/BAD_VALUE',
+      sentence:
+        "Option 'url' must be a URL without #, for nothing after it is ever sent; write %23 where the sign itself is meant.",
+    });
+  }
+  return isWhole;
 }
 
 function hasRequiredFields(

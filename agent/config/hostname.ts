@@ -1,12 +1,15 @@
 /** Hostname sections: a name, the account that owns it, and where its address comes from. */
-import { type Family, parseAddress, parseSuffix } from '../core/address.ts';
+import { FAMILIES, type Family, parseAddress, parseSuffix } from '../core/address.ts';
 import { normaliseHostname } from '../core/hostname.ts';
 import type { UciSection } from '../openwrt/uci.ts';
 import type { ProviderDefinition } from '../providers/definition.ts';
+import { PLACES, placeFault } from '../providers/own-url.ts';
 import type { AccountConfig, HostnameConfig } from './config.ts';
 import { type Complain, readSection, shown } from './section.ts';
 import { closest } from './suggest.ts';
 import { type HostnameOptions, validateHostname } from './validate.generated.js';
+
+const TITLES: Record<Family, string> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
 /** What a section may refer to. The maps of sections also hold those with mistakes: name to place. */
 export interface Surroundings {
@@ -31,7 +34,8 @@ export function readHostname(
   const suffix = readSuffix(options, complain);
   const isSourced = hasSource(options, complain);
   const isServed = servesFamily(account.provider, options.family, complain);
-  if (name === undefined || suffix === 'wrong' || !isSourced || !isServed) {
+  const hasPlaces = isServed && fitsUrl(account, options.family, complain);
+  if (name === undefined || suffix === 'wrong' || !isSourced || !hasPlaces) {
     return undefined;
   }
   const twin = earlier.find(
@@ -248,6 +252,18 @@ function hasSource(options: HostnameOptions, complain: Complain): boolean {
     });
     return false;
   }
+  const cut = options.echo_url.find((url) => url.includes('#'));
+  if (cut !== undefined) {
+    const value = shown(cut);
+    complain({
+      severity: 'error',
+      option: 'echo_url',
+      ...(value === undefined ? {} : { value }),
+      code: 'config/BAD_VALUE',
+      sentence: `Option 'echo_url'${value === undefined ? '' : ` is '${value}' but`} must be a URL without #, for nothing after it is ever sent.`,
+    });
+    return false;
+  }
   const unused: [string, boolean, string][] = [
     ['device', options.source !== 'network' || options.device.length === 0, 'another one than network'],
     ['echo_url', options.source === 'web' || options.echo_url.length === 0, 'web'],
@@ -284,6 +300,39 @@ function servesFamily(
     });
   }
   return serves;
+}
+
+/** A URL of the user's own that has no place for an address would be refused at the first update, for the whole account. */
+function fitsUrl(
+  { id, provider, options }: AccountConfig,
+  family: HostnameOptions['family'],
+  complain: Complain,
+): boolean {
+  if (provider.fields.url === undefined || options.url === undefined) {
+    return true;
+  }
+  const fault = placeFault(options.url, family === 'dual' ? FAMILIES : [family]);
+  if (fault !== undefined) {
+    const title = TITLES[fault.family];
+    const place = PLACES[fault.family];
+    const sentence =
+      fault.kind === 'no-place'
+        ? `Option 'family' is ${family}, but option 'url' of account '${id}' has no place for ${title}; write ${place} where the address belongs.`
+        : `Option 'family' is ${family}, but option 'url' of account '${id}' has a place for ${title}, and an empty address could delete a record; take ${place} out, or write {?ip,ip6}.`;
+    complain({ severity: 'error', option: 'family', value: family, code: 'config/URL_PLACES', sentence });
+    return false;
+  }
+  const alone = family === 'dual' && FAMILIES.some((one) => placeFault(options.url ?? '', [one]));
+  if (alone) {
+    complain({
+      severity: 'warning',
+      option: 'family',
+      value: family,
+      code: 'config/URL_PLACES',
+      sentence: `While the line has only one kind of address, an empty one would be sent to the URL of account '${id}', so nothing is sent then; write {?ip,ip6} there, which leaves it out.`,
+    });
+  }
+  return true;
 }
 
 function isSame(other: HostnameConfig, options: HostnameOptions, hostname: string): boolean {

@@ -6,7 +6,7 @@ import { readAgent } from './agent.ts';
 import { readAlias } from './alias.ts';
 import type { AccountConfig, AliasConfig, Config, HostnameConfig, Problem } from './config.ts';
 import { readHostname, type Surroundings } from './hostname.ts';
-import { type Complain, complainAbout, sectionLabel } from './section.ts';
+import { type Complain, complainAbout, ownLinesOf, sectionLabel } from './section.ts';
 import { checkedStandbys, withInheritance } from './standby.ts';
 import { closest } from './suggest.ts';
 import { sectionFacts } from './validate.generated.js';
@@ -38,7 +38,8 @@ export function loadConfig(
   const damaged = new Set(parsed.problems.flatMap(({ section }) => (section ? [keyOf(section)] : [])));
   const ofType = (type: string) => parsed.sections.filter((section) => section.type === type);
   const isWhole = (section: UciSection) => !damaged.has(keyOf(section));
-  const complain = (section: UciSection) => complainAbout(section, file, problems);
+  const ownLines = ownLinesOf(text);
+  const complain = (section: UciSection) => complainAbout(section, file, ownLines, problems);
 
   const [agentSection, ...moreAgents] = ofType('agent');
   const agent = readAgent(agentSection, agentSection === undefined ? () => {} : complain(agentSection));

@@ -19,7 +19,12 @@ export function planOf(config: Config, revisionSalt: string): Plan {
     .filter((alias) => agent.enabled && alias.enabled)
     .map((alias) => [alias.id, aliasPlan(alias, config, revisionSalt)] as const);
   return {
-    agent: { resyncMs: agent.resyncSec * 1000, verify: agent.verify, holdDownMs: agent.holdDownSec * 1000 },
+    agent: {
+      resyncMs: agent.resyncSec * 1000,
+      verify: agent.verify,
+      holdDownMs: agent.holdDownSec * 1000,
+      ...(agent.mode === 'event' && { byEvents: true }),
+    },
     accounts: Object.fromEntries(
       [...accounts.values()].map((account) => [account.id, accountPlan(account, revisionSalt)]),
     ),
@@ -48,11 +53,18 @@ function isOwnService({ server, options, provider }: AccountConfig): boolean {
   return isOwn || server !== undefined || options.url !== undefined;
 }
 
+/** "Any service" would read badly in a sentence: there the name of its server stands. */
+function titleOf({ provider, server, options }: AccountConfig): string {
+  const isAny = provider.id === 'dyndns2' || provider.id === 'custom-url';
+  const [, host] = /^https?:\/\/(?:[^/@]*@)?([\w.-]+)/.exec(server ?? options.url ?? '') ?? [];
+  return (isAny && host) || provider.title;
+}
+
 function accountPlan(account: AccountConfig, salt: string): AccountPlan {
   const { id, provider } = account;
   return {
     id,
-    providerTitle: provider.title,
+    providerTitle: titleOf(account),
     revision: digest(salt, { ...account, provider: provider.id }),
     dual: provider.families.dual,
     partial: provider.partial,

@@ -15,8 +15,24 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...['0', 'off', 'false', 'no', 'disabled'].map((word) => [word, false] as const),
 ]);
 
-export function complainAbout(section: UciSection, file: string, problems: Problem[]): Complain {
-  const lines = new Map(section.options.map(({ name, line }) => [name, line]));
+/** From here on the service has added lines of its own to its copy of the file (the init script). */
+const COPIED = '\n# Copied for the agent:\n';
+
+/** How many lines of this text are the user's. */
+export function ownLinesOf(text: string): number {
+  const end = text.indexOf(COPIED);
+  return end < 0 ? Number.POSITIVE_INFINITY : text.slice(0, end).split('\n').length;
+}
+
+/** A statement after the first `ownLines` is shown where its section begins. */
+export function complainAbout(
+  section: UciSection,
+  file: string,
+  ownLines: number,
+  problems: Problem[],
+): Complain {
+  const own = section.options.filter(({ line }) => line <= ownLines);
+  const lines = new Map(own.map(({ name, line }) => [name, line]));
   return (complaint) => {
     const line = lines.get(complaint.option ?? '') ?? section.line;
     problems.push({ ...complaint, file, line, section: sectionLabel(section) });

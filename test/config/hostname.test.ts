@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { closest } from '../../agent/config/suggest.ts';
-import { normaliseHostname, zoneCandidates } from '../../agent/core/hostname.ts';
+import { normaliseHostname } from '../../agent/core/hostname.ts';
+import { zoneCandidates } from '../../agent/core/zone-candidates.ts';
 
 /** Any UTF-16 unit, lone surrogates included. */
 const anyChar = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code));

@@ -321,6 +321,11 @@ describe('one mistake', () => {
       ['error config/BAD_VALUE script'],
     ],
     [
+      'echo service with a part that is never sent',
+      host(`${name}\nsource 'web'\necho_url 'https://echo.example/ip#here'`),
+      ['error config/BAD_VALUE echo_url'],
+    ],
+    [
       'echo service without TLS',
       host(`${name}\nsource 'web'\necho_url 'http://echo.example/'`),
       ['error config/BAD_VALUE echo_url'],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config/load.ts';
 import { planOf } from '../../agent/config/plan.ts';
 import { outsideSettings } from '../../agent/core/source-key.ts';
+import { CATALOGUE } from '../fakes/catalogue.ts';
 import { catalogue } from './catalogue.ts';
 
 const TEXT = `
@@ -40,6 +41,12 @@ function planFor(text: string, salt = 'salt') {
   expect(problems).toEqual([]);
   return planOf(config, salt);
 }
+
+test('a process that events start is known to end', () => {
+  const byEvents = planFor(TEXT.replace('config agent', "config agent\n\toption mode 'event'"));
+
+  expect(byEvents.agent.byEvents).toBe(true);
+});
 
 test('the plan carries the settings in the units of the core, without disabled names', () => {
   expect(planFor(TEXT)).toEqual({
@@ -213,4 +220,23 @@ describe('sources that ask others', () => {
 
     expect(one?.settings?.families).toEqual(['ipv4']);
   });
+});
+
+test.each([
+  { provider: 'no-ip.com', more: '', title: 'No-IP' },
+  {
+    provider: 'dyndns2',
+    more: "option server 'https://update.example.net:8443'",
+    title: 'update.example.net',
+  },
+  {
+    provider: 'custom-url',
+    more: "option url 'https://ddns.example.net/u?n={hostname}&ip={ip}'\n\toption success 'OK'",
+    title: 'ddns.example.net',
+  },
+])('an account at $provider is told of as $title', ({ provider, more, title }) => {
+  const text = `config account 'a'\n\toption provider '${provider}'\n\toption username 'u'\n\toption password 'p'\n\t${more}\n`;
+  const { config } = loadConfig(text, 'holdfast', CATALOGUE, () => undefined);
+
+  expect(planOf(config, 'salt').accounts.a?.providerTitle).toBe(title);
 });

@@ -64,6 +64,17 @@ describe('an account', () => {
     expect(codes).toContain(expected);
   });
 
+  test.each([
+    ['url', { provider: 'custom-url', url: 'https://x.example/u?ip={ip}#hidden-word', success: 'OK' }],
+    ['url', { provider: 'custom-url', url: 'https://x.example/u{#ip}', success: 'OK' }],
+  ])("option '%s' of %j has a part that no server ever gets", (option, options) => {
+    const { problems } = load(section('account', 'a', options), section('hostname', 'off', { enabled: '0' }));
+
+    expect(problems[0]).toMatchObject({ severity: 'error', code: 'config/BAD_VALUE', option, line: 3 });
+    expect(problems[0]?.sentence).toContain('without #, for nothing after it is ever sent');
+    expect(problems[0]?.sentence).not.toContain('hidden-word');
+  });
+
   test('never shows a URL of its own in a message', () => {
     const { problems } = load(
       section('account', 'a', {
@@ -125,6 +136,40 @@ describe('a credential that selects what is updated', () => {
     ],
   ])('%s', (_, sections, expected) => {
     expect(load(...sections).codes).toEqual(expected);
+  });
+});
+
+describe('a URL of its own', () => {
+  const BAD = ['error config/URL_PLACES family'];
+
+  test.each<{ url: string; family: string; codes: string[]; says?: string }>([
+    { url: '?ip={ip}', family: 'ipv4', codes: [] },
+    { url: '?ip={ipv4}', family: 'ipv4', codes: [] },
+    { url: '?ip={myip}', family: 'ipv6', codes: [] },
+    { url: '{?ip,ip6}', family: 'ipv4', codes: [] },
+    { url: '{?ip,ip6}', family: 'dual', codes: [] },
+    { url: '', family: 'ipv4', codes: BAD, says: 'has no place for IPv4; write {ip} ' },
+    { url: '?ip={ip}', family: 'ipv6', codes: BAD, says: 'has no place for IPv6; write {ip6} ' },
+    { url: '?ip={ip}', family: 'dual', codes: BAD, says: 'has no place for IPv6; write {ip6} ' },
+    { url: '?ip={ip}&ip6={ip6}', family: 'ipv4', codes: BAD, says: 'take {ip6} out, or write {?ip,ip6}' },
+    {
+      url: '?ip={ip}&ip6={ip6}',
+      family: 'dual',
+      codes: ['warning config/URL_PLACES family'],
+      says: 'write {?ip,ip6} there',
+    },
+  ])('$url with family $family', ({ url, family, codes, says = '' }) => {
+    const account = section('account', 'a', {
+      provider: 'custom-url',
+      url: `https://x.example/${url}`,
+      success: 'OK',
+    });
+
+    const loaded = load(account, home('a', { family }));
+
+    expect(loaded.codes).toEqual(codes);
+    expect(loaded.problems.map(({ sentence }) => sentence).join()).toContain(says);
+    expect(loaded.config.hostnames).toHaveLength(codes === BAD ? 0 : 1);
   });
 });
 

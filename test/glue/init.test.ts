@@ -1,8 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../agent/config/load.ts';
 import schema from '../../schemas/config.schema.json';
+import { CATALOGUE } from '../fakes/catalogue.ts';
 import { FILES, makeRouterShell, type RouterShell, type Section } from './router-shell.ts';
 
 const INIT = readFileSync(join(FILES, 'holdfast.init'), 'utf8');
@@ -17,20 +20,12 @@ function account(options: Record<string, string>): Section {
   return { type: 'account', name: 'noip', options };
 }
 
-/** A router with the package, a runtime, and a `uci` that appends what was set when it commits. */
+/** A router with the package, a runtime, and a `uci` that can read the file, or cannot. */
 function installed(): RouterShell {
   const shell = makeRouterShell();
   shell.write('/etc/config/holdfast', "config agent 'agent'\n");
   shell.standIn('/bin/chown');
-  shell.standIn(
-    '/bin/uci',
-    `while [ "\${1#-}" != "$1" ]; do case $1 in -c) folder=$2; shift 2 ;; -t) shift 2 ;; *) shift ;; esac; done
-case $1 in
-	set) echo "# set $2" >>"$folder/.sets" ;;
-	commit) [ ! -f "$folder/.sets" ] || cat "$folder/.sets" >>"$folder/holdfast" ;;
-	show) exit "\${UCI_STATUS:-0}" ;;
-esac`,
-  );
+  shell.standIn('/bin/uci', `exit "\${UCI_STATUS:-0}"`);
   shell.standIn('/usr/bin/holdfast', 'echo /usr/bin/node');
   return shell;
 }
@@ -196,9 +191,48 @@ describe('start', () => {
     expect(procdCalls(shell)).toEqual(instance('run', '5', copies));
     expect(copies.map((path) => shell.read(path))).toEqual(['PEM\n', 'p4ss\n']);
     expect(copies.map((path) => statSync(join(shell.root, path)).mode & 0o777)).toEqual([0o600, 0o600]);
+    const again = (option: string) =>
+      `\n# Copied for the agent:\nconfig account 'noip'\n\toption ${option} '${PRIVATE}/noip.${option}'\n`;
     expect(shell.read(`${PRIVATE}/holdfast`).replaceAll(shell.root, '')).toBe(
-      `${shell.read('/etc/config/holdfast')}# set holdfast.noip.password_file=${PRIVATE}/noip.password_file\n# set holdfast.noip.ca_file=${PRIVATE}/noip.ca_file\n`,
+      `${shell.read('/etc/config/holdfast')}${again('password_file')}${again('ca_file')}`,
     );
+  });
+
+  test('the agent takes the copies, and no line has another number than in the file', () => {
+    const shell = installed();
+    const file = join(shell.root, '/root/secret');
+    const text = `# mine\n\nconfig account 'noip'\n\toption provider 'dyndns2'\n\toption username 'u'\n\toption server 'https://ddns.example.org'\n\toption password_file '${file}'\n\nconfig hostname\n\toption hostname 'home.example.org'\n\toption account 'noip'\n\toption familly 'ipv6'`;
+    shell.write('/root/secret', 'p4ss\n');
+    shell.write('/etc/config/holdfast', text);
+    shell.init('start_service', [account({ password_file: file }), HOME]);
+
+    const copied = shell.read(`${PRIVATE}/holdfast`).replaceAll(shell.root, '');
+    const read = (all: string, secret: string) =>
+      loadConfig(all, 'holdfast', CATALOGUE, (path) => (path.startsWith(PRIVATE) ? secret : undefined));
+    const places = ({ problems }: ReturnType<typeof read>) =>
+      problems.map(({ line, code, option }) => `${line} ${code} ${option}`);
+
+    expect(places(read(copied, 'p4ss\n'))).toEqual(['12 config/UNKNOWN_OPTION familly']);
+    expect(places(read(copied, ''))).toEqual([
+      '3 config/PASSWORD_FILE password_file',
+      '11 config/ACCOUNT_BROKEN account',
+      '12 config/UNKNOWN_OPTION familly',
+    ]);
+    expect(read(copied, 'p4ss\n').config.accounts.get('noip')?.password).toBe('p4ss');
+  });
+
+  test.each<{ name: string; section: string; env: Record<string, string> }>([
+    { name: 'uci cannot read the file', section: 'noip', env: { UCI_STATUS: '1' } },
+    { name: 'the section has no name', section: 'cfg0a1b2c', env: {} },
+  ])('no copy where $name', ({ section, env }) => {
+    const shell = installed();
+    shell.write('/root/secret', 'p4ss\n');
+    const options = { password_file: join(shell.root, '/root/secret') };
+
+    shell.init('start_service', [{ type: 'account', name: section, options }, HOME], env);
+
+    expect(shell.read(`${PRIVATE}/holdfast`)).toBe(shell.read('/etc/config/holdfast'));
+    expect(shell.exists(`${PRIVATE}/${section}.password_file`)).toBe(false);
   });
 
   test.each([
@@ -216,6 +250,34 @@ describe('start', () => {
     expect(names.filter((name) => name.includes('jail'))).toEqual([]);
   });
 
+  test('another runtime, or a jail no more, ends the running process: to a change procd only sends the signal', async () => {
+    const shell = installed();
+    const own = account({ script: '/root/own.sh' });
+    const changes: [name: string, sections: Section[], runtime: string, ends: boolean][] = [
+      ['an option', [agent({ log_level: 'debug' }), HOME], 'node', false],
+      ['a script', [agent(), own, HOME], 'node', true],
+      ['another option', [agent({ resync: '60' }), own, HOME], 'node', false],
+      ['another runtime', [agent(), own, HOME], 'qjs', true],
+      ['no script', [agent(), HOME], 'qjs', true],
+      ['the other mode, which is another process', [agent({ mode: 'event' }), HOME], 'node', false],
+    ];
+    shell.init('start_service', [agent(), HOME]);
+
+    const seen: [name: string, ends: boolean][] = [];
+    for (const [name, sections, runtime] of changes) {
+      const service = spawn('sleep', ['1000'], { argv0: 'holdfast' });
+      const ended = once(service, 'exit');
+      shell.write('/var/run/holdfast.run.pid', `${service.pid}\n`);
+      shell.standIn('/usr/bin/holdfast', `echo /usr/bin/${runtime}`);
+      shell.init('start_service', sections);
+      // Of two deadly signals the first one counts.
+      service.kill('SIGKILL');
+      seen.push([name, (await ended)[1] === 'SIGTERM']);
+    }
+
+    expect(seen).toEqual(changes.map(([name, , , ends]) => [name, ends]));
+  });
+
   test('a copy goes when the option goes; a named file that is not there stays named', () => {
     const shell = installed();
     shell.write('/root/secret', 'p4ss\n', 0o600);
@@ -229,7 +291,7 @@ describe('start', () => {
     shell.init('start_service', [agent(), account({ password_file: '/root/none' }), HOME]);
 
     expect(shell.exists(`${PRIVATE}/noip.password_file`)).toBe(false);
-    expect(shell.calls().filter(([name, ...words]) => name === 'uci' && words.includes('set'))).toEqual([]);
+    expect(shell.read(`${PRIVATE}/holdfast`)).toBe(shell.read('/etc/config/holdfast'));
   });
 
   test('whatever changes in the file, procd is told the same', () => {

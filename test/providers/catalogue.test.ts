@@ -84,6 +84,11 @@ describe.each(ENTRIES)('%s', (_, entry) => {
     expect(problemsOf(entry)).toEqual([]);
   });
 
+  test("says where its facts stand, and is nobody's own", () => {
+    expect(entry.sources?.length).toBeGreaterThan(0);
+    expect(entry).not.toHaveProperty('own');
+  });
+
   test('says of a dead service what to use in its place, by an id that lives', () => {
     const named = isDead(entry)
       ? entry.dead.instead
@@ -124,7 +129,7 @@ describe.each(LIVING)('%s', (_, entry) => {
   test('says that it is unconfirmed where only other programs are its source', () => {
     // The provider's own repository is documentation.
     const own = /github\.com\/(desec-io|ovh)\//;
-    const isDocumented = entry.sources.some(
+    const isDocumented = entry.sources?.some(
       (page) => !page.startsWith('https://github.com/') || own.test(page),
     );
 

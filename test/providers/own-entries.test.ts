@@ -51,9 +51,7 @@ describe('the packed catalogue', () => {
   test('is every entry of the folder', async () => {
     const { catalogue, own, problems } = await loadCatalogue(filesWith({}), PROGRAM_FOLDER);
 
-    expect([...catalogue.values()]).toEqual(
-      [...CATALOGUE.values()].map((entry) => ({ ...entry, sources: [] })),
-    );
+    expect([...catalogue.values()]).toEqual([...CATALOGUE.values()].map(({ sources: _, ...entry }) => entry));
     expect(packed).toMatch(/^[\n -~]*$/);
     expect([...own]).toEqual([]);
     expect(problems).toEqual([]);
@@ -307,6 +305,18 @@ describe('holdfast providers', () => {
     expect(status).toBe(0);
     expect(list.map(({ id }) => id)).toEqual([...CATALOGUE.keys(), example.id].sort());
     expect(list.filter(({ own }) => own).map(({ id }) => id)).toEqual([example.id]);
+  });
+
+  test('--json keeps to the schema of an entry, own ones too', async () => {
+    const { stdout } = await holdfast(['providers', '--json'], { [OWN_FILE]: EXAMPLE });
+    const schema = JSON.parse(readFileSync(new URL('schemas/provider.schema.json', ROOT), 'utf8'));
+    const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
+    const list: { id: string }[] = JSON.parse(stdout);
+
+    const refused = list.filter((entry) => !validate(entry)).map(({ id }) => id);
+
+    expect(list.length).toBeGreaterThan(CATALOGUE.size);
+    expect(refused).toEqual([]);
   });
 
   test('one line for each, with protocol, families, hosts and whether it is confirmed', async () => {

@@ -29,6 +29,9 @@ const ENDPOINT = 'https://server.invalid/nic/update{?hostname,myip}';
 const WAIT = /^w(\d{1,4})([smh]?)$/;
 const WAIT_UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
 
+/** What may follow a success, in whatever form (`192.000.002.001`): good morning is none. */
+const ADDRESS = /^\d+\.\d+\.\d+\.\d+$|^(?=[^:]*:[^:]*:)[\da-f.:]+(?:\/\d+)?$/;
+
 const UNINTELLIGIBLE: FailureFacts = {
   kind: 'unintelligible',
   scope: 'hostname',
@@ -111,16 +114,19 @@ function judgeLine(
       retryAfterMs: Math.max(waitMs, retryAfterOf(reply).retryAfterMs ?? 0),
     });
   }
-  if (!successesOf(call).includes(word) || !isFine(reply) || !isText(reply)) {
-    return failed(factsFailure('dyndns2', UNINTELLIGIBLE, call.provider, reply, redact(line)));
-  }
   const returned = line
     .slice(word.length)
     .toLowerCase()
     .split(/[\s,]+/)
     .filter((part) => part !== '');
+  const [next = ''] = returned;
+  const isWell =
+    next === '' || ADDRESS.test(next) || call.hostnames.includes(next) || !SUCCESSES.includes(word);
+  if (!successesOf(call).includes(word) || !isWell || !isFine(reply) || !isText(reply)) {
+    return failed(factsFailure('dyndns2', UNINTELLIGIBLE, call.provider, reply, redact(line)));
+  }
   const sent = addressesOf(call);
-  if (returned[0] === '127.0.0.1' && !sent.includes('127.0.0.1')) {
+  if (next === '127.0.0.1' && !sent.includes('127.0.0.1')) {
     return failed(factsFailure('dyndns2', DISCARDED, call.provider, reply, redact(line)));
   }
   return returned.every((address) => sent.includes(address))

@@ -2,10 +2,12 @@
  * One request whose reply a few matchers of the catalogue can judge: the many services with an update URL of
  * their own. A success needs a matcher and a status 2xx; what nobody foresaw is no success.
  */
+import { FAMILIES } from '../../core/address.ts';
 import { failed, ok } from '../../core/failure.ts';
 import type { Authorization, HttpReply } from '../../ports.ts';
 import type { FailureFacts } from '../facts.ts';
 import { matches, readReply } from '../match.ts';
+import { placeFault } from '../own-url.ts';
 import type { CallResult, Protocol, ProtocolPorts, UpdateCall, Verdict } from '../protocol.ts';
 import { factsFailure, httpFault, isFine, isText } from '../reply.ts';
 import { addressesOf, type Message, send, templateFor, valuesOf } from '../send.ts';
@@ -66,33 +68,14 @@ async function update(
   return { outcomes: call.hostnames.map(() => verdict), exchange };
 }
 
-/**
- * A template of the user's own must carry each address that is sent, or it would count as published; and no
- * empty place for one that is not, for an empty address deletes a record at many services.
- */
+/** Such a template is checked with the configuration, too; an address of one family alone may come later. */
 function ownUrlFault({ options, ipv4, ipv6 }: UpdateCall): FailureFacts | undefined {
   if (options.url === undefined) {
     return undefined;
   }
-  const places = [...options.url.matchAll(/\{([+#./;?&]?)([^{}]*)\}/g)].flatMap(
-    ([, operator = '', list = '']) =>
-      list.split(',').map((name) => ({ operator, name: name.replace(/[*:].*/, '') })),
-  );
-  const families = [
-    { names: ['ip', 'ipv4'], address: ipv4 },
-    { names: ['ip6', 'ipv6'], address: ipv6 },
-  ];
-  for (const { names, address } of families) {
-    const own = places.filter(({ name }) => names.includes(name));
-    if (address !== undefined && own.length === 0 && !places.some(({ name }) => name === 'myip')) {
-      return NO_PLACE;
-    }
-    // With ? and & the name of an absent value goes as well.
-    if (address === undefined && own.some(({ operator }) => operator !== '?' && operator !== '&')) {
-      return EMPTY_PLACE;
-    }
-  }
-  return undefined;
+  const sent = FAMILIES.filter((family) => ({ ipv4, ipv6 })[family] !== undefined);
+  const fault = placeFault(options.url, sent);
+  return fault && { 'no-place': NO_PLACE, 'empty-place': EMPTY_PLACE }[fault.kind];
 }
 
 const NO_REPLY: HttpReply = { status: 0, headers: {}, body: '', truncated: false };

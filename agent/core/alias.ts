@@ -5,7 +5,7 @@
 import { NO_RETRY } from './backoff.ts';
 import { type Draft, report, wakeAt, without } from './draft.ts';
 import { type Failure, hasNotLeft } from './failure.ts';
-import { isOutdated, leadsHere } from './leads-here.ts';
+import { cutOffBy, isOutdated, leadsHere } from './leads-here.ts';
 import { blockOf, isPermanent, mayBeApplied, nextTry } from './outcomes.ts';
 import type { AliasPlan } from './plan.ts';
 import type { AgentState, AliasState, AliasTask, AliasView, TargetHealth } from './state.ts';
@@ -72,6 +72,14 @@ export function forgiveAliases({ state }: Draft): void {
     if (alias.retry.failure && hasNotLeft(alias.retry.failure)) {
       state.aliases[id] = { ...alias, retry: NO_RETRY };
     }
+  }
+}
+
+/** Its line is back: what a target needs now to be updated does not count as its outage. */
+export function forgetHealth({ state }: Draft, host: string): void {
+  for (const [id, alias] of Object.entries(state.aliases)) {
+    const { [host]: _, ...health } = alias.health;
+    state.aliases[id] = { ...alias, health };
   }
 }
 
@@ -188,7 +196,8 @@ function targetWorks(state: AgentState, id: string): Pick<TargetHealth, 'works' 
   if (!host) {
     return { works: 'unknown', checks: 0 };
   }
-  return { works: leadsHere(state, id), checks: isOutdated(host) ? CONFIRMING_CHECKS : 1 };
+  const isSure = isOutdated(host) || cutOffBy(host) !== undefined;
+  return { works: leadsHere(state, id), checks: isSure ? CONFIRMING_CHECKS : 1 };
 }
 
 export function applyAliased(draft: Draft, id: string, attempt: number, found: AliasFound): void {
@@ -289,8 +298,10 @@ function reportMove(draft: Draft, plan: AliasPlan, before: AliasState, target: s
   const down = old === undefined ? undefined : health[old];
   const minutes = (since = now.ms) => Math.max(1, Math.round((now.ms - since) / MINUTE_MS));
   const isFlight = down?.works === 'no';
-  const authority = state.hosts[old ?? '']?.axes.authority;
-  const evidence = authority?.evidence.slice(0, 2).join('; ');
+  const left = state.hosts[old ?? ''];
+  const { authority, publicView } = left?.axes ?? {};
+  const failed = publicView?.verdict === 'failed' && authority?.verdict !== 'failed' ? publicView : authority;
+  const evidence = (left && cutOffBy(left)?.sentence) ?? failed?.evidence.slice(0, 2).join('; ');
   const reason = isFlight
     ? `, because ${nameOf(old)} has not worked for ${minutes(down.sinceMs)} min${evidence ? ` (${evidence})` : ''}`
     : old === undefined

@@ -1,5 +1,6 @@
 /** The only place that decides when, if ever, to try again. */
 import type { Failure, FailureKind } from './failure.ts';
+import { growing } from './growing.ts';
 
 /** How far one thing has failed, and the earliest moment of the next attempt (monotonic ms). */
 export interface Retry {
@@ -29,7 +30,8 @@ interface Ladder {
  *                                          provider ask again and again, and keep it down if they ask often
  *                                          (test/fleet); a new address or a set clock ends the wait
  * offline         5, 10, 20, 40 s, then    no name server answers, no route: that costs the provider nothing, and a
- *                 1 min                    modem takes minutes to be ready after the WAN is up
+ *                 1 min                    modem takes minutes to be ready after the WAN is up; a name that nobody can look
+ *                                          up while checks hear other servers is `unreachable` (core/outcomes.ts)
  * unconfirmed     as unreachable           may have been applied: the repetition counts as `nochg` there
  * throttled       10 min to 6 h            floor where the provider names no time of its own
  * busy            4 to 20 min, then 10 to  a fault inside the provider, mostly overload: whoever is turned away
@@ -90,7 +92,7 @@ function ladderOf({ kind, scope }: Failure, busyWaitMs: number): Ladder | undefi
 }
 
 function waitOf({ firstMs, factor, maxMs }: Ladder, level: number): number {
-  return Math.min(firstMs * factor ** Math.min(level, 20), maxMs);
+  return growing(firstMs, factor, level, maxMs);
 }
 
 /**
@@ -103,12 +105,16 @@ function levelOf(previous: Retry, ladder: Ladder, busyWaitMs: number): number {
     return previous.failures;
   }
   const lastMs = previous.failures === 0 ? 0 : waitOf(before, previous.failures - 1);
-  return Math.max(0, Math.ceil(Math.log(lastMs / ladder.firstMs) / Math.log(ladder.factor)));
+  let level = 0;
+  for (let ms = ladder.firstMs; ms < lastMs; ms *= ladder.factor) {
+    level += 1;
+  }
+  return level;
 }
 
 /** Obeyed as it stands; but who says "wait a second" again and again is not asked each second. */
 function namedWait(retryAfterMs: number, level: number): number {
-  return Math.max(retryAfterMs, Math.min(5 * SECOND_MS * 2 ** Math.min(level, 20), 10 * MINUTE_MS));
+  return Math.max(retryAfterMs, growing(5 * SECOND_MS, 2, level, 10 * MINUTE_MS));
 }
 
 /** Messages to people: nobody is helped by one try a second, and after some hours one hour does not matter. */

@@ -1,8 +1,8 @@
 /** The servers of a zone while all was well: what is remembered of them, and when others take their place. */
 import type { Draft } from './draft.ts';
 import type { Judgement, ZoneView } from './health.ts';
-import { zoneCandidates } from './hostname.ts';
 import type { Baseline } from './state.ts';
+import { zoneCandidates } from './zone-candidates.ts';
 
 /** Other servers are taken for the right ones after so long a time of constant, working answers. */
 export const ADOPTED_AFTER_MS = 7 * 24 * 3_600_000;

@@ -1,4 +1,5 @@
 /** Spacing of updates while a WAN flaps: at once after quiet, then 10 s doubling to 5 min. */
+import { growing } from './growing.ts';
 
 export interface HoldDown {
   /** Updates since the last quiet time. */
@@ -29,5 +30,5 @@ export function rebased(hold: HoldDown, baseMs: number): HoldDown {
 }
 
 function gapMs(level: number, baseMs: number): number {
-  return Math.min(baseMs * 2 ** Math.min(level, 16), MAX_GAP_MS);
+  return growing(baseMs, 2, level, MAX_GAP_MS);
 }

@@ -1,4 +1,4 @@
-/** Hostnames as text: one normal form, and the zones that a name may lie in. */
+/** Hostnames as text: one normal form. */
 import punycode from 'punycode/punycode.js';
 
 /** `sentence` completes "The name ..." and tells what to change. */
@@ -45,15 +45,6 @@ export function normaliseHostname(text: string): HostnameResult {
   return hostname.length > MAX_NAME_CHARS
     ? refused(`is longer than ${MAX_NAME_CHARS} characters.`)
     : { ok: true, hostname };
-}
-
-/**
- * The names at which the zone of a host may begin, longest first: the name itself (without `*`), then its
- * parents down to the top-level domain. Expects the normal form.
- */
-export function zoneCandidates(hostname: string): string[] {
-  const labels = hostname.split('.').filter((label) => label !== '*');
-  return labels.map((_, index) => labels.slice(index).join('.'));
 }
 
 function toAsciiLabel(label: string): HostnameResult {

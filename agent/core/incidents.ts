@@ -33,7 +33,14 @@ import { durationText, momentText, sinceText } from './when.ts';
 /** After an update an answer may be late; younger than this only a zone in other hands counts. */
 const SETTLED_MS = 300_000;
 const GOOD_FOR_MS = 120_000;
+/** What comes and goes must hold for an hour more each time, or people would get a stream of messages. */
+const AGAIN_WITHIN_MS = 24 * 3_600_000;
+const GOOD_AGAIN_MS = 3_600_000;
+const GOOD_AGAIN_MAX_MS = 6 * 3_600_000;
+const NOW_WELL = 'At the moment all is well.';
 const OUTAGE_MS = 3_600_000;
+/** Whatever the words for a block say to do. */
+const AFTER_THAT = 'After that, save the settings or ask for an update (holdfast update).';
 /** Open ones are always kept. */
 const MAX_KEPT = 20;
 
@@ -120,7 +127,12 @@ function troubleOf(draft: Draft, id: string, host: HostState): Trouble | 'unclea
   const axis = ofZone ?? worst(HOST_CODES);
   if (!axis) {
     const isWell = authority?.verdict === 'ok' || authority?.verdict === 'warning';
-    return isWell ? undefined : 'unclear';
+    // What public resolvers alone have shown is over when they show it, even where nobody else can be asked.
+    const isSeen =
+      authority?.verdict === 'unknown' &&
+      publicView?.verdict === 'ok' &&
+      ofChecks(draft.state, id).every(({ code }) => code.startsWith('public/'));
+    return isWell || isSeen ? undefined : 'unclear';
   }
   const atOnce = axis.code === 'delegation/CHANGED';
   if (!atOnce && isYoung(draft, host)) {
@@ -153,14 +165,14 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
     if (ofZone) {
       replace(draft, withHost(ofZone, id));
     } else if (trouble.code !== GONE || !openOne(state, `name:${id}`)) {
-      open(draft, trouble, [id]);
+      openAgain(draft, trouble, [id]);
     }
     return;
   }
   const hosts = Object.keys(state.plan.hosts).filter(
     (one) => one === id || (state.hosts[one]?.check.zone === zone && isWatched(draft, one)),
   );
-  open(draft, trouble, hosts);
+  openAgain(draft, trouble, hosts);
   for (const one of hosts) {
     const own = openOne(state, `host:${one}`);
     if (own) {
@@ -178,11 +190,13 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
 
 /** The text may get better without a new message. */
 function improve(draft: Draft, incident: Incident, found: Trouble, id: string): void {
-  const isWorse = ZONE_CODES.indexOf(found.code) < ZONE_CODES.indexOf(incident.code);
   const { code, evidence, mustAct } = found;
-  const better = isWorse
-    ? {}
-    : { code, evidence, mustAct, sentence: sinceText(found.sentence, incident.openedWallMs) };
+  const saysLess = ZONE_CODES.indexOf(code) < ZONE_CODES.indexOf(incident.code);
+  const sinceWallMs = Math.min(found.sinceWallMs, incident.openedWallMs);
+  const better =
+    saysLess && !code.startsWith('delegation/')
+      ? {}
+      : { code, evidence, mustAct, sentence: sinceText(found.sentence, sinceWallMs) };
   replace(draft, { ...withHost(incident, id), ...better });
 }
 
@@ -190,8 +204,29 @@ function withHost(incident: Incident, id: string): Incident {
   return incident.hosts.includes(id) ? incident : { ...incident, hosts: [...incident.hosts, id] };
 }
 
+function openAgain(draft: Draft, trouble: Trouble, hosts: string[]): void {
+  const times = timesBefore(draft, trouble.about);
+  const often = ` That is number ${times + 1} within a day; the all-clear comes after ${durationText(goodForMs(times))} without a fault.`;
+  open(draft, times > 0 ? { ...trouble, sentence: trouble.sentence + often } : trouble, hosts);
+}
+
+/** How often the same was over within the last day. */
+function timesBefore({ state, now }: Draft, about: string): number {
+  return state.incidents.filter(
+    (one) =>
+      aboutOf(one) === about &&
+      one.closedWallMs !== undefined &&
+      Math.abs(now.wallMs - one.closedWallMs) < AGAIN_WITHIN_MS,
+  ).length;
+}
+
+function goodForMs(times: number): number {
+  return times === 0 ? GOOD_FOR_MS : Math.min(times * GOOD_AGAIN_MS, GOOD_AGAIN_MAX_MS);
+}
+
 function closeIfOver(draft: Draft, incident: Incident): void {
   const { state } = draft;
+  const times = timesBefore(draft, aboutOf(incident));
   const hosts = incident.hosts.filter((id) => isWatched(draft, id));
   const isOver = hosts.every((id) => {
     const streak = state.hosts[id]?.check.streak;
@@ -199,10 +234,17 @@ function closeIfOver(draft: Draft, incident: Incident): void {
       streak !== undefined &&
       streak.about !== aboutOf(incident) &&
       streak.count >= 2 &&
-      streak.lastMs - streak.firstMs >= GOOD_FOR_MS
+      streak.lastMs - streak.firstMs >= goodForMs(times)
     );
   });
-  if (!isOver || hosts.length === 0) {
+  if (hosts.length === 0) {
+    return;
+  }
+  if (!isOver) {
+    const isWell = hosts.every((id) => state.hosts[id]?.check.streak?.about === '');
+    if (isWell && times > 0 && !incident.sentence.endsWith(NOW_WELL)) {
+      replace(draft, { ...incident, sentence: `${incident.sentence} ${NOW_WELL}` });
+    }
     return;
   }
   const ofZone = aboutOf(incident).startsWith('zone:');
@@ -299,16 +341,22 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
   const { state, now } = draft;
   const { subject, title, hosts, block, failure } = updates;
   const known = openOne(state, about);
+  const isAccount = about.startsWith('account:');
   if (block) {
-    openOnce(draft, known, { ...block, about, subject, evidence: [], mustAct: true }, hosts);
+    const sentence = `${isAccount ? title : subject}: ${block.sentence} ${AFTER_THAT}`;
+    openOnce(draft, known, { ...block, about, subject, sentence, evidence: [], mustAct: true }, hosts);
     return undefined;
   }
   if (!failure) {
-    if (known && isTaking(draft, known, hosts)) {
-      const sentence = about.startsWith('account:')
-        ? `${title} takes updates again.`
-        : `Updates of ${subject} are taken again.`;
-      close(draft, known, sentence);
+    const end = known && endOf(draft, known, hosts);
+    if (known && end === 'taken') {
+      close(
+        draft,
+        known,
+        isAccount ? `${title} takes updates again.` : `Updates of ${subject} are taken again.`,
+      );
+    } else if (known && end === 'not due') {
+      close(draft, known, `No update ${isAccount ? `for ${title}` : `of ${subject}`} is waiting any more.`);
     }
     return undefined;
   }
@@ -318,7 +366,7 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
     wakeAt(draft, since.sinceMs + OUTAGE_MS);
   } else if (isProven) {
     const { code, reply } = failure;
-    const said = about.startsWith('account:') ? 'has taken no update' : 'has failed';
+    const said = isAccount ? `has taken no update${ofWhich(state, hosts)}` : 'has failed';
     const sentence = `${title} ${said} for an hour. ${failure.sentence}`;
     const evidence = reply === undefined ? [] : [`Reply: ${reply}`];
     const { sinceWallMs } = since;
@@ -327,13 +375,33 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
   return since;
 }
 
-/** A lifted block alone is no all-clear: an update has been taken since, or none is due. */
-function isTaking({ state }: Draft, { openedWallMs }: Incident, ids: readonly string[]): boolean {
+/** Names that have their address may be on another line, where updates are taken. */
+function ofWhich(state: AgentState, ids: readonly string[]): string {
+  const waiting = ids.flatMap((id) => state.hosts[id] ?? []).filter(isDue);
+  const names = waiting.slice(0, 4).map(({ hostname }) => hostname);
+  return waiting.length === ids.length ? '' : ` of ${names.join(', ')}`;
+}
+
+/** A lifted block alone is no all-clear, nor is a line that is down: an update was taken since, or none is due. */
+function endOf(
+  { state }: Draft,
+  { openedWallMs, subject }: Incident,
+  ids: readonly string[],
+): 'taken' | 'not due' | undefined {
   const hosts = ids.flatMap((id) => state.hosts[id] ?? []);
   const taken = hosts
     .flatMap((host) => Object.values(host.confirmed))
     .some((one) => one.wallMs > openedWallMs);
-  return taken || !hosts.some((host) => !host.block && isDue(host));
+  const aliases = Object.values(state.aliases).filter(({ account }) => account === subject);
+  if (aliases.some(({ unread }) => unread)) {
+    return undefined;
+  }
+  const isServed = (host: HostState) => host.block || (laneOf(host) !== undefined && !isDue(host));
+  return taken || (hosts.length === 0 && aliases.length > 0)
+    ? 'taken'
+    : hosts.every(isServed)
+      ? 'not due'
+      : undefined;
 }
 
 /** Why updates that are due are not taken; undefined when none is due or none has failed. */
@@ -365,9 +433,15 @@ function isDue(host: HostState): boolean {
 
 /** Others answered since then, so that it is not this line; where nothing is checked, nobody knows better. */
 function isLineProven(state: AgentState, sinceWallMs: number): boolean {
-  const heard = ({ axes: { authority } }: HostState) =>
-    authority !== undefined && authority.verdict !== 'unknown' && authority.checkedWallMs > sinceWallMs;
-  return !state.plan.agent.verify || Object.values(state.hosts).some(heard);
+  return !state.plan.agent.verify || isDnsHeard(state, sinceWallMs);
+}
+
+/** Has a check had answers since then? */
+export function isDnsHeard({ hosts }: AgentState, sinceWallMs: number): boolean {
+  return Object.values(hosts).some(
+    ({ axes: { authority } }) =>
+      authority !== undefined && authority.verdict !== 'unknown' && authority.checkedWallMs > sinceWallMs,
+  );
 }
 
 function openOnce(draft: Draft, known: Incident | undefined, trouble: Trouble, hosts: string[]): void {

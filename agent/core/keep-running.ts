@@ -2,6 +2,7 @@
  * When a child process that must always run is started again. All effects are passed in, so that the
  * netifd watch and the device watch share one policy and both run under virtual time.
  */
+import { growing } from './growing.ts';
 
 /** First distance between two starts, and where the doubling ends. procd needs 1 to 5 s for ubusd or netifd. */
 const FIRST_DELAY_MS = 1000;
@@ -64,7 +65,7 @@ export function keepRunning<End>(rules: ChildRules<End>): RunningChild {
     if (failures === 0 && rules.onOutage(end) === 'never') {
       return;
     }
-    const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
+    const delayMs = growing(FIRST_DELAY_MS, 2, failures, MAX_DELAY_MS);
     failures = Math.min(failures + 1, 16);
     endWait = rules.after(delayMs, begin);
   }

@@ -1,9 +1,11 @@
 /** What the sources show, and when they are read. */
-import { forgiveAliases } from './alias.ts';
+import { forgetHealth, forgiveAliases } from './alias.ts';
 import { NO_RETRY } from './backoff.ts';
 import { type Choice, choose, isChosen, type NoChoice } from './choice.ts';
 import { type Draft, type Report, report, wakeAt } from './draft.ts';
 import { hasNotLeft } from './failure.ts';
+import { growing } from './growing.ts';
+import { cutOffBy } from './leads-here.ts';
 import { forgiveChannels } from './outbox.ts';
 import type { HostPlan } from './plan.ts';
 import { kindOf, type SourceKey } from './source-key.ts';
@@ -49,8 +51,8 @@ export function noteObservation(
   const pauseMs = complete
     ? state.plan.agent.resyncMs * (kindOf(source) === source ? 1 : 1 + ASK_JITTER * now.random)
     : observation.known
-      ? Math.min(ASK_RETRY_MS * 2 ** Math.max(0, Math.min(failures - 1, 10)), ASK_RETRY_MAX_MS)
-      : Math.min(READ_RETRY_MS * 2 ** Math.min(failures - 1, 10), READ_RETRY_MAX_MS);
+      ? growing(ASK_RETRY_MS, 2, failures - 1, ASK_RETRY_MAX_MS)
+      : growing(READ_RETRY_MS, 2, failures - 1, READ_RETRY_MAX_MS);
   state.reads[source] = {
     nextMs: read.again ? now.ms : now.ms + pauseMs,
     pending: read.pending && !answer,
@@ -135,6 +137,9 @@ export function refreshChoices(draft: Draft): void {
       forgiveUnreachable(draft, laneOf(host));
       forgiveChannels(draft);
       forgiveAliases(draft);
+    }
+    if (cutOffBy(before) && !cutOffBy(host)) {
+      forgetHealth(draft, plan.id);
     }
   }
 }

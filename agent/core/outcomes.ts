@@ -3,6 +3,7 @@ import { FAMILIES, type Family } from './address.ts';
 import { NO_RETRY, type Retry, retryAfter } from './backoff.ts';
 import { type Draft, report, without } from './draft.ts';
 import { defect, type Failure } from './failure.ts';
+import { isDnsHeard } from './incidents.ts';
 import type { AccountPlan, HostPlan } from './plan.ts';
 import { type AccountState, type Block, doubting, type UpdateItem } from './state.ts';
 
@@ -48,7 +49,8 @@ export function applyOutcomes(draft: Draft, key: string, attempt: number, outcom
   const before = { lane: lane.retry, accounts: { ...state.accounts } };
   const said = new Set<string>();
   for (const { item, plan, account, outcome } of judged) {
-    const failure = outcome.failure ?? (outcome.confirmed.length === 0 ? NO_VERDICT : undefined);
+    const told = outcome.failure ?? (outcome.confirmed.length === 0 ? NO_VERDICT : undefined);
+    const failure = told && asSeenFrom(draft, account, told);
     if (!failure) {
       continue;
     }
@@ -172,6 +174,16 @@ export function nextTry(
   account: AccountPlan,
 ): Retry | undefined {
   return retryAfter(before, failure, now.ms, now.random, account.busyWaitMs);
+}
+
+/**
+ * No name server answers for the provider, while others answer: it is not this line, and all routers of the provider
+ * wait for the same servers.
+ */
+function asSeenFrom({ state }: Draft, { id }: AccountPlan, failure: Failure): Failure {
+  const since = state.accounts[id]?.failing?.sinceWallMs;
+  const isTheirs = failure.code === 'http/DNS' && since !== undefined && isDnsHeard(state, since);
+  return isTheirs ? { ...failure, kind: 'unreachable' } : failure;
 }
 
 export function blockOf({ now }: Draft, { code, sentence }: Failure): Block {

@@ -4,6 +4,10 @@ import type { AnswerKind, Asked, ServerAnswer, Verification } from './health.ts'
 
 /** Answers may differ for so long after an update before that is a fault: longest check of the first round. */
 export const SPREADING_MS = 300_000;
+/** Resolvers also keep "there is none" (RFC 2308 section 5), which has a lifetime of its own. */
+const AGED_MS = 3_600_000;
+/** Where nobody could say: few records are kept for longer. */
+const LONG_TTL_SEC = 86_400;
 
 /**
  * In whose hands the zone is: `silent`: the zone above did not say. `first`: nothing is known of before. `absent`: it delegates the zone to nobody.
@@ -16,6 +20,8 @@ export interface Picture extends Asked {
   problem?: { code: string; sentence: string };
   /** So soon after an update that it may still be on its way. */
   young: boolean;
+  /** So long after an update that no cache has anything of before. */
+  aged: boolean;
   hands: Hands;
   /** Operators of the zone's servers, by their registrable domain: those of before that are gone, those that are new. */
   gone: string[];
@@ -25,10 +31,14 @@ export interface Picture extends Asked {
   /** Can other servers of the Internet be asked from here? */
   line: 'fine' | 'silent' | 'intercepted' | 'unasked';
   authority: Kinds;
+  /** This line has no way to any of the servers. */
+  beyond: boolean;
   publicView: Kinds;
   overHttps: boolean;
   /** What the servers of the zone give in place of our address. */
   instead: string[];
+  /** The same of the public resolvers. */
+  publicInstead: string[];
   /** A name that nobody has: gets our address; or the same other one that our name gets. */
   sibling: 'ours' | 'instead' | 'else';
   /** The resolver of this network keeps the name from its users. */
@@ -55,15 +65,18 @@ export function pictureOf(found: Verification, asked: Asked): Picture {
     zone: found.zone ?? asked.hostname,
     ...(found.problem && { problem: found.problem }),
     young: asked.ageMs < SPREADING_MS,
+    aged: asked.ageMs >= Math.max(AGED_MS, (asked.ttlSec ?? LONG_TTL_SEC) * 1000),
     hands: handsOf(found, before ?? [], now, line),
     gone: operators.before.filter((one) => !operators.now.includes(one)),
     come: operators.now.filter((one) => !operators.before.includes(one)),
     former: formerOf(found.former),
     line,
     authority,
+    beyond: found.authority.length > 0 && found.authority.every(({ noRoute }) => noRoute),
     publicView: kindsOf(found.publicView.map(({ kind }) => kind)),
     overHttps: found.overHttps === true,
     instead,
+    publicInstead: valuesOf(found.publicView, 'wrong'),
     sibling: siblingOf(found, asked, instead),
     blocked: kindsOf((found.ownView ?? []).map(({ kind }) => kind)).all('blocked'),
   };

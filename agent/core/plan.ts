@@ -10,6 +10,8 @@ export interface AgentPlan {
   verify: boolean;
   /** Base of the distance between updates of one account while its WAN flaps. */
   holdDownMs: number;
+  /** The process ends when nothing is to be done within `PATIENCE_MS`; events and the hour start it again. */
+  byEvents?: true;
 }
 
 export interface AccountPlan {

@@ -8,6 +8,9 @@ import { isHolding } from './steady.ts';
 /** `sinceWallMs` absent: not known. */
 export type UpdateAxis = Omit<Axis, 'evidence' | 'checkedWallMs' | 'sinceWallMs'> & { sinceWallMs?: number };
 
+/** `holdfast once` stays for what is due within this time. */
+export const PATIENCE_MS = 60_000;
+
 export interface NextAttempt {
   atMs: number;
   sentence: string;
@@ -79,7 +82,16 @@ function confirmedSince({ confirmed }: HostState): number | undefined {
 /** The next update and what it waits for; undefined when none is due. */
 export function nextAttempt(state: AgentState, id: string, now: Now): NextAttempt | undefined {
   const due = dueUpdate(state, id, now.ms);
-  return due && 'item' in due ? { atMs: due.atMs, sentence: WAITING_FOR[due.why] } : undefined;
+  return due && 'item' in due
+    ? { atMs: due.atMs, sentence: `${WAITING_FOR[due.why]}${startNote(state, due.atMs - now.ms)}` }
+    : undefined;
+}
+
+/** Where events start the agent, nothing starts at the moment itself. */
+export function startNote({ plan }: AgentState, waitMs: number): string {
+  return plan.agent.byEvents && waitMs > PATIENCE_MS
+    ? ' That is done at the first start of the agent after that, within an hour (option mode).'
+    : '';
 }
 
 const SEVERITY: readonly AxisVerdict[] = ['off', 'ok', 'unknown', 'pending', 'warning', 'failed'];

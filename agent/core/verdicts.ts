@@ -91,7 +91,8 @@ const DELEGATION: readonly Row[] = [
     when: (p) => p.former === 'right',
     sentence: (p) =>
       `${p.zone} was taken away from ${p.provider} and handed over to servers of another operator (${moved(p)}), ` +
-      `which do not lead visitors to you. ${p.provider} itself still has your right address: there is nothing to ` +
+      `which do not lead visitors to you. ${p.provider} itself still has ` +
+      `${p.outdated ? 'the address that it took last' : 'your right address'}: there is nothing to ` +
       'repair here. Your name works again when the zone is handed back; a second name at another provider works ' +
       'until then.',
   },
@@ -125,13 +126,16 @@ const AUTHORITY: readonly Row[] = [
     code: 'authority/CANNOT_CHECK',
     verdict: 'unknown',
     when: (p) =>
-      p.problem === undefined &&
-      (p.authority.count === 0 || p.authority.all('unreachable')) &&
-      p.line !== 'fine' &&
-      p.former !== 'right' &&
-      p.former !== 'wrong',
+      p.beyond ||
+      (p.problem === undefined &&
+        (p.authority.count === 0 || p.authority.all('unreachable')) &&
+        p.line !== 'fine' &&
+        p.former !== 'right' &&
+        p.former !== 'wrong'),
     sentence: (p) =>
-      `No server in charge of ${p.zone} answers, and nobody else's either: it may be this line. ${LATER}`,
+      p.beyond && p.line === 'fine'
+        ? `The servers in charge of ${p.zone} cannot be reached over the IP version that this line has, so they cannot be asked. ${LATER}`
+        : `No server in charge of ${p.zone} answers, and nobody else's either: it may be this line. ${LATER}`,
   },
   {
     code: 'authority/WILDCARD',
@@ -184,7 +188,9 @@ const AUTHORITY: readonly Row[] = [
     // What the new hands do not know is not gone: only the provider could say that.
     when: (p) => taken(p) && p.authority.all('gone', 'no-data', 'lame', 'fault', 'unreachable'),
     sentence: (p) =>
-      `The servers that are now in charge of ${p.zone} do not know ${p.hostname}. There is nothing to repair here.`,
+      p.hands === 'absent'
+        ? `Nobody is in charge of ${p.zone} any more, so ${p.hostname} does not work.`
+        : `The servers that are now in charge of ${p.zone} do not know ${p.hostname}. There is nothing to repair here.`,
   },
   {
     code: 'authority/GONE',
@@ -234,7 +240,8 @@ const AUTHORITY: readonly Row[] = [
     when: () => true,
     sentence: (p) =>
       `${p.provider} accepted the address, but gives out ${list(p.instead) || 'none'}. ` +
-      'Check there that no other device updates this name. If none does, it is for the provider to repair.',
+      'Check there that no other device updates this name, then ask for an update (holdfast update). ' +
+      'If that changes nothing, it is for the provider to repair.',
     mustAct: true,
   },
 ];
@@ -288,6 +295,20 @@ const PUBLIC_VIEW: readonly Row[] = [
     sentence: (p) => `Not all large public resolvers find ${p.hostname} yet. ${LATER}`,
   },
   {
+    // A filter: what they remember of before would have ended by now.
+    code: 'public/SOME_FAIL',
+    verdict: 'warning',
+    when: (p) =>
+      p.aged &&
+      (p.served === 'ok' || p.served === 'warning') &&
+      p.publicView.some('gone', 'no-data') &&
+      p.publicView.some('ok') &&
+      !p.publicView.some('wrong'),
+    sentence: (p) =>
+      `Some large public resolvers say that there is no ${p.hostname}: they may filter it, as some do with dynamic names. ` +
+      'Whoever uses another one is led to the published address. Ask their operator, if it stays.',
+  },
+  {
     // A signature that only some of them check (RFC 4035 section 5.5), or a fault of their own.
     code: 'public/SOME_FAIL',
     verdict: 'warning',
@@ -301,6 +322,15 @@ const PUBLIC_VIEW: readonly Row[] = [
     verdict: 'failed',
     when: (p) => p.served === 'failed' && !p.publicView.some('ok'),
     sentence: () => 'People are led elsewhere or nowhere, as the servers in charge say; see there.',
+  },
+  {
+    code: 'public/WRONG',
+    verdict: 'failed',
+    when: (p) => p.aged && p.served === 'unknown' && !p.publicView.some('ok'),
+    sentence: (p) =>
+      `The large public resolvers lead people ${elsewhere(p)}; from here it cannot be found out why. ` +
+      `Log in at ${p.provider} and look whether it has your address.`,
+    mustAct: true,
   },
   {
     code: 'public/CACHED',
@@ -378,6 +408,10 @@ function taken({ hands }: Picture): boolean {
 
 function repairer(p: Picture): string {
   return p.hands === 'other' ? 'Whoever has the zone now' : p.provider;
+}
+
+function elsewhere({ publicInstead }: Picture): string {
+  return publicInstead.length > 0 ? `to ${list(publicInstead)} and not to you` : 'nowhere';
 }
 
 function moved({ gone, come }: Picture): string {

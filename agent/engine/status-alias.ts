@@ -2,6 +2,7 @@
 import { CONFIRMING_CHECKS, nextMove } from '../core/alias.ts';
 import type { AliasPlan } from '../core/plan.ts';
 import type { AgentState, AliasState, AliasView, Now } from '../core/state.ts';
+import { startNote } from '../core/summary.ts';
 import type { Works } from '../core/works.ts';
 
 export interface StatusAlias extends Omit<AliasView, 'evidence'> {
@@ -52,7 +53,8 @@ function aliasOf(
     ...(move && {
       next: {
         at: timeOf(now.wallMs + Math.max(0, move.atMs - now.ms)),
-        sentence: `It moves to ${nameOf(move.to)}, if nothing changes until then.`,
+        // No process stays for a move.
+        sentence: `It moves to ${nameOf(move.to)}, if nothing changes until then.${startNote(state, Infinity)}`,
       },
     }),
   };

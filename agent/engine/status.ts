@@ -34,6 +34,8 @@ export interface StatusEvent {
   code: string;
   sentence: string;
   host?: string;
+  /** Hostnames, where it is about several. */
+  names?: string[];
   account?: string;
   incident?: string;
 }

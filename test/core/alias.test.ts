@@ -10,6 +10,7 @@ import {
 } from '../../agent/core/alias.ts';
 import { type Draft, openDraft, type Report } from '../../agent/core/draft.ts';
 import type { Failure } from '../../agent/core/failure.ts';
+import { noteObservation } from '../../agent/core/observe.ts';
 import type { AliasPlan } from '../../agent/core/plan.ts';
 import { type AgentState, type AliasState, freshHost, type HostState } from '../../agent/core/state.ts';
 import { step } from '../../agent/core/step.ts';
@@ -80,6 +81,17 @@ function world(changes: Partial<AliasState> = {}): AgentState {
   return draft.state;
 }
 
+/** The first target is on a line of its own. */
+function onTwoLines(): AgentState {
+  const state = world();
+  const { home, ...others } = state.plan.hosts;
+  const onWanb = Object.entries(others).map(([id, plan]) => [id, { ...plan, networks: ['wanb'] }]);
+  return {
+    ...state,
+    plan: { ...state.plan, hosts: { ...(home && { home }), ...Object.fromEntries(onWanb) } },
+  };
+}
+
 /** A played alias: time, health of the targets, and a provider that does what it is told. */
 class Play {
   state: AgentState;
@@ -97,8 +109,24 @@ class Play {
     this.state = state;
   }
 
-  /** One check of each target, and what it found. */
-  check(health: Partial<Record<string, Works>>): void {
+  /** What netifd shows: the address of each line that is up. */
+  lines(up: Partial<Record<string, string>>): void {
+    const line = { prefixes: [], defaultRoute: ['ipv4' as const] };
+    const snapshot = Object.fromEntries(
+      ['wan', 'wanb'].map((name) => {
+        const address = up[name];
+        const addresses = address === undefined ? [] : [{ address, prefixLength: 32 }];
+        return [name, { ...line, name, device: name, up: address !== undefined, addresses }];
+      }),
+    );
+    const draft = openDraft(this.state, this.now());
+    noteObservation(draft, 'network', { known: true, snapshot }, false);
+    this.state = draft.state;
+    this.run();
+  }
+
+  /** One check of each target, and what it found; and what public resolvers said of those that fail there. */
+  check(health: Partial<Record<string, Works>>, inPublic: Record<string, string[]> = {}): void {
     this.checks += 1;
     const hosts = { ...this.state.hosts };
     for (const [id, works = 'unknown'] of Object.entries(health)) {
@@ -113,7 +141,9 @@ class Play {
           sinceWallMs: NOW.wallMs,
           checkedWallMs: NOW.wallMs + this.checks,
         };
-        hosts[id] = { ...host, axes: { authority } };
+        const { [id]: evidence } = inPublic;
+        const publicView = { ...authority, verdict: 'failed' as const, evidence: evidence ?? [] };
+        hosts[id] = { ...host, axes: { authority, ...(evidence && { publicView }) } };
       }
     }
     this.state = { ...this.state, hosts };
@@ -265,6 +295,44 @@ describe('an outage', () => {
     }
 
     expect(play.tasks).toEqual([]);
+  });
+
+  test('is also a line that is down, whatever the DNS says', () => {
+    const play = new Play(onTwoLines());
+    play.check({ home: 'yes', duck: 'yes' });
+
+    play.lines({ wanb: ADDRESS });
+    play.pass(10 * MINUTE_MS);
+
+    expect(play.tasks).toEqual(['5 write home.example.net']);
+    expect(play.reports.at(-1)?.sentence).toContain("has not worked for 5 min (Interface 'wan' is down;");
+  });
+
+  test('of a line ends with it: what the names need until they are updated is another one', () => {
+    const play = new Play(onTwoLines());
+    play.check({ home: 'yes', duck: 'yes' });
+    play.lines({});
+    play.pass(10 * MINUTE_MS);
+
+    play.lines({ wan: '192.0.2.11', wanb: ADDRESS });
+    play.check({ home: 'unknown', duck: 'yes' });
+    play.pass(4 * MINUTE_MS);
+    play.lines({ wan: ADDRESS, wanb: ADDRESS });
+    play.check({ home: 'yes', duck: 'yes' });
+    play.pass(100 * MINUTE_MS);
+
+    expect(play.tasks).toEqual([]);
+  });
+
+  test('that only the public resolvers show is told with what they said', () => {
+    const play = new Play(world());
+    play.check({ home: 'yes', duck: 'yes' });
+    for (let round = 0; round < 2; round++) {
+      play.check({ home: 'yes', duck: 'yes' }, { home: ['9.9.9.9: SERVFAIL'] });
+      play.pass(5 * MINUTE_MS);
+    }
+
+    expect(play.reports[0]?.sentence).toContain('has not worked for 5 min (9.9.9.9: SERVFAIL)');
   });
 
   test('makes it wait for a target that is known to work', () => {

@@ -1,5 +1,6 @@
 /** When an incident opens, what it says, whom it touches, and when it is over: at the limits. */
 import { describe, expect, test } from 'vitest';
+import { NO_RETRY } from '../../agent/core/backoff.ts';
 import type { Report } from '../../agent/core/draft.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import type { Axis, AxisVerdict, DnsAxes, Judged, Judgement } from '../../agent/core/health.ts';
@@ -107,6 +108,10 @@ function checked(found: Judgement, before: World = {}): After {
 function woken(before: World): After {
   return after(world(before), { type: 'woken' });
 }
+
+const PENDING = { count: 9, nextMs: 0, pending: true, zone: ZONE };
+/** Of a block: whose it is stands before it, and how to go on behind it. */
+const STOPPED = 'Stopped. After that, save the settings or ask for an update (holdfast update).';
 
 function sentencesOf({ reports }: After): string[] {
   return reports.map(({ code, sentence }) => `${code} ${sentence}`);
@@ -272,6 +277,26 @@ describe('a check', () => {
     expect([...better.reports, ...worse.reports]).toEqual([]);
   });
 
+  test("tells of a zone in other hands that it is in nobody's now, and goes on saying since when", () => {
+    const open = [incident(`zone:${ZONE}`, { code: 'delegation/CHANGED', sentence: 'In other hands.' })];
+    const removed = judgement({ delegation: judged('delegation/REMOVED') });
+    const known = {
+      ...judged('delegation/REMOVED'),
+      sinceWallMs: NOW.wallMs - 2 * HOUR_MS,
+      checkedWallMs: 0,
+    };
+
+    const { state } = checked(removed, {
+      incidents: open,
+      home: { check: PENDING, axes: { delegation: known } },
+    });
+
+    expect(state.incidents[0]).toMatchObject({
+      code: 'delegation/REMOVED',
+      sentence: 'It is delegation/REMOVED. Seen since 31 December, 22:00 UTC.',
+    });
+  });
+
   test('that finds the same again brings its evidence up to date', () => {
     const open = [incident(`zone:${ZONE}`, { code: 'delegation/CHANGED', evidence: ['ns9.example.com'] })];
 
@@ -307,6 +332,18 @@ describe('a check', () => {
     expect(hasOpenIncident(world({ incidents }), 'home')).toBe(isOpen);
   });
 
+  test('that finds the same again within a day says so, and when the all-clear comes', () => {
+    const before = [1, 2].map((at) =>
+      incident('host:home', { id: `host:home@${at}`, closedWallMs: NOW.wallMs - HOUR_MS }),
+    );
+
+    const { reports } = checked(STALE, { streak: ONE_STALE, incidents: before });
+
+    expect(reports[0]?.sentence).toBe(
+      'home.example.org: It is authority/STALE. That is number 3 within a day; the all-clear comes after 2 hours without a fault. Seen since 1 January, 00:00 UTC.',
+    );
+  });
+
   test('has the evidence of the servers once', () => {
     const { state } = checked(STALE, { streak: ONE_STALE });
 
@@ -332,6 +369,76 @@ describe('the end of what checks have found', () => {
 
     expect(open).toEqual(isOver ? [] : ['host:home authority/STALE: home']);
   });
+
+  test.each<{ times: number; goodMs: number; isOver: boolean }>([
+    { times: 1, goodMs: HOUR_MS - 1, isOver: false },
+    { times: 1, goodMs: HOUR_MS, isOver: true },
+    { times: 3, goodMs: 3 * HOUR_MS - 1, isOver: false },
+    { times: 3, goodMs: 3 * HOUR_MS, isOver: true },
+    { times: 9, goodMs: 6 * HOUR_MS - 1, isOver: false },
+    { times: 9, goodMs: 6 * HOUR_MS, isOver: true },
+  ])('for the time number $times + 1 within a day: $isOver after $goodMs ms', ({ times, goodMs, isOver }) => {
+    const incidents = [...overBefore(times), incident('host:home')];
+
+    const { open } = checked(WELL, { streak: goodSince(goodMs), incidents });
+
+    expect(open).toEqual(isOver ? [] : ['host:home authority/STALE: home']);
+  });
+
+  test.each<{ name: string; before: Incident[] }>([
+    { name: 'a day ago', before: overBefore(3, 24 * HOUR_MS) },
+    { name: 'of another name', before: overBefore(3, HOUR_MS, 'host:cam') },
+    { name: 'at a moment that the clock has not reached', before: overBefore(3, -24 * HOUR_MS) },
+  ])('is not put off by what was over $name', ({ before }) => {
+    const incidents = [...before, incident('host:home')];
+
+    expect(checked(WELL, { streak: goodSince(2 * MINUTE_MS), incidents }).open).toEqual([]);
+  });
+
+  test('that is put off leaves a word of it, once, until it fails again', () => {
+    const incidents = [...overBefore(1), incident('host:home')];
+
+    const once = checked(WELL, { streak: goodSince(2 * MINUTE_MS), incidents });
+    const twice = checked(WELL, { streak: goodSince(2 * MINUTE_MS), incidents: once.state.incidents });
+    const again = checked(STALE, { streak: goodSince(2 * MINUTE_MS), incidents: once.state.incidents });
+
+    expect(once.reports).toEqual([]);
+    expect(once.state.incidents.at(-1)?.sentence).toBe('It began. At the moment all is well.');
+    expect(twice.state.incidents.at(-1)?.sentence).toBe('It began. At the moment all is well.');
+    expect(again.state.incidents.at(-1)?.sentence).not.toContain('At the moment');
+  });
+
+  function overBefore(times: number, agoMs = HOUR_MS, about = 'host:home'): Incident[] {
+    return Array.from({ length: times }, (_, at) =>
+      incident(about, { id: `${about}@${at + 10}`, closedWallMs: NOW.wallMs - agoMs }),
+    );
+  }
+
+  test.each<{ name: string; open: Incident; isOver: boolean }>([
+    {
+      name: 'of a name that they alone have shown to be wrong',
+      open: incident('host:home', { code: 'public/WRONG' }),
+      isOver: true,
+    },
+    { name: 'of a name whose servers were wrong', open: incident('host:home'), isOver: false },
+    {
+      name: 'of a zone in other hands',
+      open: incident(`zone:${ZONE}`, { code: 'delegation/CHANGED' }),
+      isOver: false,
+    },
+  ])(
+    'comes with the word of public resolvers, where nobody else can be asked, $name: $isOver',
+    ({ open, isOver }) => {
+      const seen = judgement({
+        delegation: judged('delegation/INTERCEPTED', 'unknown'),
+        authority: judged('authority/INTERCEPTED', 'unknown'),
+      });
+
+      const found = checked(seen, { streak: goodSince(10 * MINUTE_MS), incidents: [open] });
+
+      expect(found.open).toHaveLength(isOver ? 0 : 1);
+    },
+  );
 
   test.each<{ name: string; cam: Partial<HostState>; isOver: boolean }>([
     { name: 'is good as well', cam: { check: checkOf(goodTwice()) }, isOver: true },
@@ -536,7 +643,7 @@ describe('updates that are not taken', () => {
 
     const when = 'Seen since 31 December, 23:00 UTC.';
     expect(sentencesOf(account)).toEqual([
-      `incident/OPENED Example DDNS has taken no update for an hour. It did not work. ${when}`,
+      `incident/OPENED Example DDNS has taken no update of home.example.org for an hour. It did not work. ${when}`,
     ]);
     expect(account.reports[0]).toMatchObject({ level: 'warning', account: 'a' });
     expect(account.state.incidents[0]).toMatchObject({ evidence: ['Reply: no'], mustAct: false });
@@ -544,6 +651,14 @@ describe('updates that are not taken', () => {
       `incident/OPENED The update of home.example.org has failed for an hour. It did not work. ${when}`,
     ]);
     expect(name.reports[0]).toMatchObject({ level: 'warning', host: 'home' });
+  });
+
+  test('is told of the whole account, where none of its names has its address', () => {
+    const account = { wait: BUSY, failing: since(HOUR_MS) };
+
+    const found = woken({ home: CHANGED, cam: CHANGED, changes: { account } });
+
+    expect(sentencesOf(found)[0]).toContain('Example DDNS has taken no update for an hour.');
   });
 
   test('is looked at when the hour is over', () => {
@@ -589,28 +704,31 @@ describe('updates that are not taken', () => {
     expect(state.accounts.a).not.toHaveProperty('failing');
   });
 
-  test.each<{ name: string; home: Partial<HostState>; changes: Changes; isOver: boolean }>([
-    { name: 'none is due', home: {}, changes: {}, isOver: true },
-    { name: 'one is still due', home: { ...CHANGED, retry: BUSY }, changes: {}, isOver: false },
+  test.each<{ name: string; home: Partial<HostState>; changes: Changes; end?: string }>([
+    { name: 'none is due', home: {}, changes: {}, end: 'No update for Example DDNS is waiting any more' },
+    { name: 'one is still due', home: { ...CHANGED, retry: BUSY }, changes: {} },
+    {
+      name: 'the line is down',
+      home: { choices: { ipv4: { code: 'wan/DOWN', sentence: 'Down.' } } },
+      changes: {},
+    },
     {
       name: 'one is due, and another was taken since',
       home: { ...CHANGED, confirmed: takenAgo(2 * HOUR_MS, HOUR_MS - 1) },
       changes: {},
-      isOver: true,
+      end: 'Example DDNS takes updates again',
     },
     {
       name: 'one is due, and another was taken just before it began',
       home: { ...CHANGED, confirmed: takenAgo(2 * HOUR_MS, HOUR_MS) },
       changes: {},
-      isOver: false,
     },
     {
       name: 'it is still blocked',
       home: {},
       changes: { account: { block: blockOf('http/TEST') } },
-      isOver: false,
     },
-  ])('is over when $name: $isOver', ({ home, changes, isOver }) => {
+  ])('end when $name: $end', ({ home, changes, end }) => {
     const open = incident('account:a', { subject: 'a', hosts: ['home', 'cam'], code: 'http/TEST' });
     const lane = { retry: { failures: 0, notBeforeMs: NOW.ms + MINUTE_MS } };
 
@@ -621,11 +739,34 @@ describe('updates that are not taken', () => {
       changes: { lane, ...changes },
     });
 
-    expect(found.open.filter((one) => one.startsWith('account:'))).toHaveLength(isOver ? 0 : 1);
-    expect(sentencesOf(found)).toEqual(
-      isOver ? ['incident/CLOSED Example DDNS takes updates again. It took 1 hour.'] : [],
-    );
+    expect(found.open.filter((one) => one.startsWith('account:'))).toHaveLength(end ? 0 : 1);
+    expect(sentencesOf(found)).toEqual(end ? [`incident/CLOSED ${end}. It took 1 hour.`] : []);
   });
+
+  test.each<{ unread: boolean; end?: string }>([
+    { unread: true },
+    { unread: false, end: 'Example DDNS takes updates again' },
+  ])(
+    'of an account that has an alias alone end when that was read, unread $unread: $end',
+    ({ unread, end }) => {
+      const state = world({ incidents: [incident('account:a', { subject: 'a', hosts: [] })] });
+      const check = { count: 0, nextMs: NOW.ms + HOUR_MS };
+      const alias = {
+        hostname: 'www.example.info',
+        account: 'a',
+        revision: '1',
+        health: {},
+        retry: NO_RETRY,
+      };
+
+      const found = after(
+        { ...state, plan: { ...state.plan, hosts: {} }, aliases: { www: { ...alias, unread, check } } },
+        { type: 'woken' },
+      );
+
+      expect(sentencesOf(found)).toEqual(end ? [`incident/CLOSED ${end}. It took 1 hour.`] : []);
+    },
+  );
 
   test.each<{ name: string; changes: Changes; home?: Partial<HostState>; open: string; says: string }>([
     {
@@ -647,7 +788,7 @@ describe('updates that are not taken', () => {
     expect(found.open).toEqual([open]);
     expect(found.state.incidents[0]).toMatchObject({ mustAct: true, evidence: [] });
     expect(sentencesOf(found)).toEqual([
-      `incident/OPENED ${says}: Stopped. Seen since 31 December, 23:00 UTC.`,
+      `incident/OPENED ${says}: ${STOPPED} Seen since 31 December, 23:00 UTC.`,
     ]);
   });
 
@@ -661,7 +802,7 @@ describe('updates that are not taken', () => {
       {
         id: 'account:a@5',
         code: 'x/NEW',
-        sentence: 'Stopped. Seen since 31 December, 23:00 UTC.',
+        sentence: `Example DDNS: ${STOPPED} Seen since 31 December, 23:00 UTC.`,
         mustAct: true,
       },
     ]);

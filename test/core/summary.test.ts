@@ -3,7 +3,14 @@ import { NO_RETRY, type Retry } from '../../agent/core/backoff.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import type { Axis, AxisVerdict } from '../../agent/core/health.ts';
 import type { AliasState, HostState, UpdateItem } from '../../agent/core/state.ts';
-import { isSettled, nextAttempt, type UpdateAxis, updateAxis, verdictOf } from '../../agent/core/summary.ts';
+import {
+  isSettled,
+  nextAttempt,
+  PATIENCE_MS,
+  type UpdateAxis,
+  updateAxis,
+  verdictOf,
+} from '../../agent/core/summary.ts';
 import { agentState, type Changes, confirmation, IPV4, IPV6, NOW } from './agent-state.ts';
 
 const origin = { network: 'wan', device: 'eth1' };
@@ -222,6 +229,25 @@ describe('the next attempt', () => {
 
     expect(next && next.atMs - NOW.ms).toBe(inMs);
     expect(next?.sentence ?? '').toMatch(says);
+  });
+});
+
+describe('the next attempt, where events start the agent', () => {
+  test.each<{ name: string; byEvents?: true; waitMs: number; isLater: boolean }>([
+    { name: 'the process waits for it', byEvents: true, waitMs: 60_000, isLater: false },
+    { name: 'nothing runs at that moment', byEvents: true, waitMs: 60_001, isLater: true },
+    { name: 'a resident agent is there', waitMs: 60_001, isLater: false },
+  ])('$name', ({ byEvents, waitMs, isLater }) => {
+    const state = agentState({ host: CHANGED, account: { wait: waiting('x/X', waitMs) } });
+    const agent = { ...state.plan.agent, ...(byEvents && { byEvents }) };
+
+    const next = nextAttempt({ ...state, plan: { ...state.plan, agent } }, 'home', NOW);
+
+    expect(next?.atMs).toBe(NOW.ms + waitMs);
+    expect(next?.sentence.includes('first start of the agent after that')).toBe(isLater);
+    expect(isSettled({ ...state, plan: { ...state.plan, agent } }, NOW, PATIENCE_MS)).toBe(
+      waitMs > PATIENCE_MS,
+    );
   });
 });
 

@@ -6,6 +6,9 @@ import { judge } from '../../agent/core/verdicts.ts';
 /** Just accepted, and long ago: an answer that is not there yet means different things. */
 const YOUNG_MS = 10_000;
 const OLD_MS = 600_000;
+/** So old that no cache has anything of before. */
+const AGED_MS = 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 const BEFORE = ['ns1.example.net', 'ns2.example.net'];
 const ADDRESS = '192.0.2.1';
 const ELSEWHERE = '198.51.100.66';
@@ -170,6 +173,32 @@ describe('the authoritative servers', () => {
     expect(authority).toMatchObject({ verdict: 'unknown', ...problem, evidence: SILENT.evidence });
   });
 
+  test('servers that this line has no way to say nothing, whoever else answers', () => {
+    const authority = answers('unreachable').map((one) => ({ ...one, noRoute: true as const }));
+    const more = { authority, control: FINE, former: answers('ok') };
+
+    const there = judge(found(more), asked()).axes.authority;
+    const down = judge(found({ authority, control: SILENT }), asked()).axes.authority;
+    const some = judge(found({ ...more, authority: [...authority, ...answers('lame')] }), asked()).axes
+      .authority;
+
+    expect(says(there)).toBe('unknown authority/CANNOT_CHECK');
+    expect(there.sentence).toContain('cannot be reached over the IP version that this line has');
+    expect(says(down)).toBe('unknown authority/CANNOT_CHECK');
+    expect(down.sentence).toContain('it may be this line');
+    expect(says(some)).toBe('failed authority/ZONE_FAULT');
+  });
+
+  test('a name without its zone is not said to have new servers', () => {
+    const delegation = [{ ...parent(), kind: 'absent' as const }];
+
+    const { authority } = judge(found({ delegation, authority: answers('gone') }), asked()).axes;
+
+    expect(authority.sentence).toBe(
+      'Nobody is in charge of example.org any more, so home.example.org does not work.',
+    );
+  });
+
   test('spreading ends after five minutes', () => {
     const at = (ageMs: number) =>
       judge(found({ authority: answers('wrong') }), asked({ ageMs })).axes.authority.verdict;
@@ -279,14 +308,103 @@ describe('the public resolvers', () => {
       more: { publicView: answers('ok'), ownView: answers('blocked', 'ok') },
       expected: 'ok public/OK',
     },
+    {
+      name: 'one that has no such name yet',
+      more: { publicView: answers('ok', 'gone') },
+      ageMs: AGED_MS - 1,
+      expected: 'pending public/CACHED',
+    },
+    {
+      name: 'one that has no such name for good',
+      more: { publicView: answers('ok', 'gone') },
+      ageMs: AGED_MS,
+      expected: 'warning public/SOME_FAIL',
+    },
+    {
+      name: 'one that has no address for good, and some servers out of order',
+      more: { publicView: answers('no-data', 'ok'), authority: answers('ok', 'unreachable') },
+      ageMs: AGED_MS,
+      expected: 'warning public/SOME_FAIL',
+    },
+    {
+      name: 'one that has no such name, another late',
+      more: { publicView: answers('ok', 'gone', 'wrong') },
+      ageMs: AGED_MS,
+      expected: 'pending public/CACHED',
+    },
+    {
+      name: 'none that has the name, though the servers do',
+      more: { publicView: answers('gone', 'gone') },
+      ageMs: AGED_MS,
+      expected: 'pending public/CACHED',
+    },
+    {
+      name: 'all elsewhere over HTTPS, where the servers cannot be asked',
+      more: { publicView: answers('wrong', 'gone'), control: INTERCEPTED, overHttps: true },
+      ageMs: AGED_MS,
+      expected: 'failed public/WRONG act',
+    },
+    {
+      name: 'all elsewhere over HTTPS, but for a while',
+      more: { publicView: answers('wrong'), control: INTERCEPTED, overHttps: true },
+      ageMs: AGED_MS - 1,
+      expected: 'pending public/CACHED',
+    },
+    {
+      name: 'one elsewhere over HTTPS',
+      more: { publicView: answers('ok', 'wrong'), control: INTERCEPTED, overHttps: true },
+      ageMs: AGED_MS,
+      expected: 'pending public/CACHED',
+    },
   ])('$name: $expected', ({ more, ageMs = OLD_MS, expected }) => {
-    const { publicView } = judge(found({ authority: GOOD, ...more }), asked({ ageMs })).axes;
+    const { publicView } = judge(found({ authority: GOOD, ...more }), asked({ ageMs, ttlSec: 60 })).axes;
 
     expect(says(publicView)).toBe(expected);
+  });
+
+  test.each<{ ttlSec?: number; ageMs: number; code: string }>([
+    { ttlSec: 7200, ageMs: 2 * AGED_MS - 1, code: 'public/CACHED' },
+    { ttlSec: 7200, ageMs: 2 * AGED_MS, code: 'public/WRONG' },
+    { ageMs: DAY_MS - 1, code: 'public/CACHED' },
+    { ageMs: DAY_MS, code: 'public/WRONG' },
+  ])('may remember for the lifetime of the record, $ttlSec s: $code after $ageMs ms', ({ code, ...more }) => {
+    const publicView = answers('wrong');
+
+    const { axes } = judge(found({ publicView, control: INTERCEPTED, overHttps: true }), asked(more));
+
+    expect(axes.publicView.code).toBe(code);
+  });
+
+  test('that lead elsewhere say where', () => {
+    const more = { publicView: answers('wrong', 'gone'), control: INTERCEPTED, overHttps: true as const };
+
+    const { publicView } = judge(found(more), asked({ ageMs: DAY_MS })).axes;
+    const nowhere = judge(found({ ...more, publicView: answers('gone') }), asked({ ageMs: DAY_MS })).axes;
+
+    expect(publicView.sentence).toContain(`lead people to ${ELSEWHERE} and not to you`);
+    expect(nowhere.publicView.sentence).toContain('lead people nowhere; from here');
   });
 });
 
 describe('the delegation', () => {
+  test.each<{ name: string; more: Partial<Asked>; has: string }>([
+    { name: 'is up to date', more: {}, has: 'your right address' },
+    {
+      name: 'has not taken the address of now',
+      more: { outdated: true },
+      has: 'the address that it took last',
+    },
+  ])('that was taken from a provider that $name', ({ more, has }) => {
+    const { delegation } = judge(
+      found({ delegation: TAKEN, authority: answers('lame'), former: answers('ok') }),
+      asked(more),
+    ).axes;
+
+    expect(delegation.sentence).toContain(
+      `Example DNS itself still has ${has}: there is nothing to repair here.`,
+    );
+  });
+
   test.each<{ name: string; delegation: ParentAnswer[]; before?: string[]; expected: string }>([
     { name: 'as ever', delegation: AS_EVER, expected: 'ok delegation/OK' },
     {

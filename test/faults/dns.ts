@@ -92,7 +92,10 @@ export const DNS: Fault[] = [
   one('nodata', 'one server in charge knows the name but no address', PARTIAL),
   one('stale', 'one server in charge still has the old address', { ...PARTIAL, requests: 1 }, { move: true }),
   one('no-authority', 'one server in charge answers without authority', SOME_DOWN),
-  one('forged-udp', 'somebody forges the answers of one server over UDP', INTERCEPTED),
+  // The resolvers of the world read the same forgeries.
+  one('forged-udp', 'somebody forges the answers of one server over UDP', {
+    ...{ ...INTERCEPTED, incident: 'public/WRONG' },
+  }),
   one('truncate', 'one server in charge answers over TCP alone, and says so', FINE),
   one('udp-dead', 'one server in charge answers over TCP alone, and is silent over UDP', FINE),
   one('tcp-dead', 'one server in charge is silent over TCP', FINE),

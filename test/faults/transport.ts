@@ -114,7 +114,7 @@ export const TRANSPORT: Fault[] = [
     requests: 3,
   }),
   garble('endless', 'a reply of ten megabytes', { code: 'reply/NO_ANSWER', requests: 5 }),
-  garble('packed', 'a compressed reply that nobody asked for', { code: 'http/BAD_REPLY', requests: 3 }),
+  garble('packed', 'a compressed reply that nobody asked for', { code: 'http/PACKED', requests: 3 }),
   certificate('expired', 'the certificate has expired', 'http/TLS_EXPIRED'),
   certificate('not-yet-valid', 'the certificate is not valid yet', 'http/TLS_NOT_YET_VALID'),
   certificate('wrong-host', 'the certificate is of another server', 'http/TLS_WRONG_HOST'),

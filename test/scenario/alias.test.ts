@@ -247,6 +247,18 @@ describe('the status', () => {
       ['duck', []],
     ]);
   });
+
+  test('where events start the agent, nothing is promised for a moment at which nothing runs', async () => {
+    const begun = await begin({ health: { [HOME]: 'yes', [DUCK]: 'yes' }, cname: DUCK });
+    await begun.agent.reload(CONFIG.replace('config agent', "config agent\n\toption mode 'event'"));
+    await begun.agent.advance(10 * MINUTE_MS);
+
+    const { aliases } = statusNow(begun.agent);
+
+    expect(aliases[0]?.next?.sentence).toBe(
+      `It moves to ${HOME}, if nothing changes until then. That is done at the first start of the agent after that, within an hour (option mode).`,
+    );
+  });
 });
 
 describe('a restart', () => {

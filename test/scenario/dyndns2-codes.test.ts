@@ -220,6 +220,13 @@ const ROWS: Row[] = [
     attemptsMin: ODD,
   },
   {
+    name: 'good and a word that is no address',
+    body: 'good morning',
+    code: 'dyndns2/UNINTELLIGIBLE',
+    policy: 'retry',
+    attemptsMin: ODD,
+  },
+  {
     name: 'good with 404',
     body: 'good',
     status: 404,

@@ -611,7 +611,7 @@ test('the status lists what is open first, then what is over, latest first', asy
     turn('stale');
     await agent.advance(2 * HOUR_MS);
     turn('fine');
-    await agent.advance(2 * HOUR_MS);
+    await agent.advance(26 * HOUR_MS);
   }
   turn('taken');
   await agent.advance(2 * HOUR_MS);

@@ -45,7 +45,9 @@ export function readAnswer(
   const records = answers.filter(({ type }) => type === TYPES[family]);
   const addresses = records.map(({ value }) => value).sort();
   const referral = addresses.length === 0 && authorities.some(({ type }) => type === 'NS');
-  const said = referral ? `refers to ${authorities[0]?.name || 'the root'}` : addresses.join(' ') || 'none';
+  const alias = answers.findLast(({ type }) => type === 'CNAME');
+  const found = `${addresses.join(' ') || 'none'}${alias ? ` by CNAME ${alias.value}` : ''}`;
+  const said = referral ? `refers to ${authorities[0]?.name || 'the root'}` : found;
   const marks = [rcode, ...(authoritative ? ['AA'] : []), transport, `${Math.round(tookMs)} ms`];
   const trusted = authoritative || from !== 'authority';
   const kind = kindOf(rcode, trusted, referral, addresses, wanted);

@@ -1,6 +1,6 @@
 /** Where a name lies: its zone, the servers above it, and those that it is delegated to now. */
 import type { ParentAnswer, ZoneView } from '../../core/health.ts';
-import { zoneCandidates } from '../../core/hostname.ts';
+import { zoneCandidates } from '../../core/zone-candidates.ts';
 import type { DnsReply, DnsServer } from '../../ports.ts';
 import { labelOf, type NamedServer, type Timed } from './answers.ts';
 import type { VerifyParts } from './parts.ts';

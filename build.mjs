@@ -67,6 +67,13 @@ const ON_DEMAND = [
     name: 'holdfast-config',
   },
   { on: '.mjs', request: './quickjs-rsa.ts', entry: 'agent/hosts/quickjs-rsa.ts', name: 'holdfast-rsa' },
+  {
+    on: '.mjs',
+    request: './quickjs-trouble.ts',
+    entry: 'agent/hosts/quickjs-trouble.ts',
+    name: 'holdfast-trouble',
+  },
+  { request: './loading.ts', entry: 'agent/store/loading.ts', name: 'holdfast-loading' },
   { request: './checks/verifier.ts', entry: 'agent/engine/checks/verifier.ts', name: 'holdfast-checks' },
   { request: './schema-check.ts', entry: 'agent/providers/schema-check.ts', name: 'holdfast-schema' },
   { request: './tools.ts', entry: 'agent/cli/tools.ts', name: 'holdfast-tools' },
@@ -137,6 +144,11 @@ async function cutIntoScripts(bundled) {
   return pieces.map((piece) => `"use strict";${piece}`).join('//\n');
 }
 
+/** QuickJS computes it whenever it is met, and its first power brings 0.2 MB of mathematics into the process. */
+function powerOfTwo(_, exponent) {
+  return String(2 ** Number(exponent));
+}
+
 /** Writes what is built, with parts of the program loaded as such scripts. */
 const loadAsScripts = {
   name: 'load-as-scripts',
@@ -145,7 +157,8 @@ const loadAsScripts = {
     onEnd(async ({ outputFiles = [] }) => {
       for (const { path, text } of outputFiles) {
         const whole = initialOptions.minify ? text : await cutIntoScripts(text);
-        await writeFile(path, whole.replaceAll(/\bimport\("\.\/([\w-]+\.mjs)"\)/g, 'loadPart("$1")'));
+        const loading = whole.replaceAll(/\bimport\("\.\/([\w-]+\.mjs)"\)/g, 'loadPart("$1")');
+        await writeFile(path, loading.replaceAll(/\b2\*\*(\d+)\b/g, powerOfTwo));
       }
     });
   },

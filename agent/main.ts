@@ -11,7 +11,7 @@ import { planOf } from './config/plan.ts';
 import { secretsOf } from './config/secrets.ts';
 import type { Report } from './core/draft.ts';
 import { type AgentState, savedState } from './core/state.ts';
-import { isSettled } from './core/summary.ts';
+import { isSettled, PATIENCE_MS } from './core/summary.ts';
 import { startLoop } from './engine/loop.ts';
 import { type StatusDocument, statusOf, timeText } from './engine/status.ts';
 import { runUpdate } from './engine/update.ts';
@@ -24,11 +24,10 @@ import { createRedactor } from './providers/redact.ts';
 import { PROTOCOLS } from './providers/registry.ts';
 import { userAgentOf } from './providers/user-agent.ts';
 import { createSources } from './sources/all.ts';
+import { withReports } from './store/past-events.ts';
 import { createStore } from './store/state.ts';
 import type { PastEvent } from './store/state-file.ts';
 
-const MAX_EVENTS = 50;
-const SETTLE_PATIENCE_MS = 60_000;
 const FLUSH_LIMIT_MS = 500;
 
 /** Wires one agent over a host and starts it. The configuration was read by the caller. */
@@ -96,9 +95,7 @@ async function startAgent(
       log(report.level, report.sentence);
       options.onReport?.(report);
     }
-    events = [...events, ...reports.map((report) => ({ ...report, wallMs: host.nowMs() }))].slice(
-      -MAX_EVENTS,
-    );
+    events = withReports(events, reports, host.nowMs());
     if (options.only === undefined) {
       store.save(savedState(state), events);
     }
@@ -188,7 +185,7 @@ async function startAgent(
   }
 
   plan();
-  const settled = (patienceMs = SETTLE_PATIENCE_MS) =>
+  const settled = (patienceMs = PATIENCE_MS) =>
     new Promise<void>((tell) => {
       whenSettled = { patienceMs, tell };
       loop.dispatch({ type: 'woken' });

@@ -70,7 +70,8 @@ function smallFaults(code) {
   if (small.includes('vErrors.push')) {
     throw new Error('Ajv writes its faults in another way now: adapt smallFaults in schemas/compile.mjs');
   }
-  return small;
+  // Else every bundle that needs one of the facts would compile all these patterns.
+  return small.replaceAll('= new RegExp(', '= /* @__PURE__ */ new RegExp(');
 }
 
 function sectionFacts(type, section) {

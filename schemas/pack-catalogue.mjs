@@ -21,7 +21,7 @@ export async function readEntries(folder = FOLDER) {
 export async function packCatalogue(folder = FOLDER) {
   const schema = JSON.parse(await readFile(join(here, 'provider.schema.json'), 'utf8'));
   const entries = await readEntries(folder);
-  const lines = entries.map((entry) => JSON.stringify({ ...entry, sources: [] })).join(',\n');
+  const lines = entries.map(({ sources: _, ...entry }) => JSON.stringify(entry)).join(',\n');
   return ascii(`{"schema":${JSON.stringify(withoutAnnotations(schema))},\n"providers":[\n${lines}\n]}\n`);
 }
 

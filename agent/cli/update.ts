@@ -79,7 +79,7 @@ async function ask(
     return ended.length > 0 ? EXIT.ok : EXIT.failed;
   }
   for (const one of ended) {
-    const text = `${one.hostname}: ${one.axes.update.sentence}${one.next ? ` Next try: ${one.next.at}.` : ''}`;
+    const text = `${one.hostname}: ${one.axes.update.sentence}${one.next ? ` Next try: ${one.next.at}. ${one.next.sentence}` : ''}`;
     host.writeOut(`${json ? JSON.stringify({ id: one.id, ...one.axes.update }) : text}\n`);
   }
   return ended.length > 0 && ended.every((one) => one.axes.update.verdict === 'ok') ? EXIT.ok : EXIT.failed;

@@ -9,7 +9,8 @@ const WUNTRACED = 2;
 const STOPPED = 0x7f;
 /** From a program's end to closing pipes that its own children still hold. */
 const GRACE_MS = 1000;
-const READ_OCTETS = 16_384;
+/** Held for good. Most of what programs print is shorter. */
+const READ_OCTETS = 4096;
 /** By then the work that a child was part of is done. */
 const TIDY_AFTER_MS = 2000;
 /** PIPE_BUF: a pipe that is ready takes so much without blocking (pipe(7)). */
@@ -44,8 +45,8 @@ export interface Child {
 
 interface Living extends Child {
   pid: number;
-  /** Asks the system whether it has ended. */
-  reap(): void;
+  /** Asks the system whether it has ended, or takes what waitpid(2) has told already. */
+  reap(told?: readonly [pid: number, status: number]): void;
 }
 
 const living = new Set<Living>();
@@ -107,7 +108,19 @@ export function obeyChildren(): void {
     for (const child of [...living]) {
       child.reap();
     }
+    if (os.getpid() === 1) {
+      reapOrphans();
+    }
   });
+}
+
+/** The first process of a jail inherits what children of its children leave: nobody else would ever wait for them. */
+function reapOrphans(): void {
+  for (let ended = os.waitpid(-1, os.WNOHANG); ended[0] > 0; ended = os.waitpid(-1, os.WNOHANG)) {
+    const [pid] = ended;
+    // One of ours may have ended just now.
+    [...living].find((child) => child.pid === pid)?.reap(ended);
+  }
 }
 
 /** The path of a program, or the name of what is wrong with it. */
@@ -124,9 +137,8 @@ function findProgram(program: string): string {
   for (const path of paths) {
     const [status, errno] = os.stat(path);
     if (status !== null && (status.mode & os.S_IFMT) !== os.S_IFDIR && (status.mode & 0o111) !== 0) {
-      const [real] = os.realpath(path);
-      // Not the real path itself: BusyBox is what its name says.
-      return path.startsWith('/') ? path : real;
+      // Not the real path of every program: BusyBox is what its name says.
+      return path.startsWith('/') ? path : os.realpath(path)[0];
     }
     fault = status !== null || errno === ERRNO.EACCES ? ERRNO.EACCES : fault;
   }
@@ -240,9 +252,9 @@ function attend(
     more();
   }
 
-  function reap(): void {
+  function reap(told = os.waitpid(pid, os.WNOHANG | (options.onPause ? WUNTRACED : 0))): void {
     if (ended === undefined) {
-      const [result, status] = os.waitpid(pid, os.WNOHANG | (options.onPause ? WUNTRACED : 0));
+      const [result, status] = told;
       if (result === 0) {
         return;
       }

@@ -1,25 +1,21 @@
 /** HTTP for the QuickJS host: each request is a run of curl, told everything on its standard input. */
 import * as os from 'quickjs:os';
 import { FAMILIES, type Family, parseAddress } from '../core/address.ts';
-import type { Failure } from '../core/failure.ts';
-import { type FaultCode, httpFailure } from '../net/http-failure.ts';
+import type { FaultCode } from '../net/http-failure.ts';
 import type { Http, HttpReply, HttpRequest, HttpResult } from '../ports.ts';
 import { startChild } from './quickjs-child.ts';
 import {
   CONNECT_PHASES,
   curlConfig,
-  faultOf,
   hasSent,
-  mayTryElsewhere,
   REPLY_PHASES,
   readHead,
-  readTrace,
   replyOf,
   type Way,
 } from './quickjs-curl.ts';
 import { readTextNow } from './quickjs-files.ts';
 import { cappedOctets, octetsOf, octetText } from './quickjs-octets.ts';
-import { onSameOrigin, parseTarget, type Target } from './quickjs-url.ts';
+import { type AsciiName, onSameOrigin, parseTarget, type Target } from './quickjs-url.ts';
 
 const SIGKILL = 9;
 /** As on Node: some providers need two hops on their own server. */
@@ -39,20 +35,21 @@ export function quickjsHttp(): Http {
 }
 
 async function request(wanted: HttpRequest): Promise<HttpResult> {
-  const target = parseTarget(wanted.url);
+  const target = parseTarget(wanted.url, await asciiNameFor(wanted.url));
   const server = target === undefined ? 'the server' : `${target.hostname}:${target.port}`;
   const exchange = target === undefined ? fault('http/BAD_REQUEST') : await follow(wanted, target);
   return exchange.ok
     ? { kind: 'reply', reply: exchange.reply }
-    : { kind: 'failed', failure: failureOf(exchange.code, server) };
+    : { kind: 'failed', failure: (await trouble()).failureOf(exchange.code, server) };
 }
 
-function failureOf(code: FaultCode | 'http/NO_CURL', server: string): Failure {
-  if (code !== 'http/NO_CURL') {
-    return httpFailure(code, server, Date.now());
-  }
-  const sentence = `${server} was not asked: this needs the program curl, which is missing or too old. Install the packages curl and ca-bundle.`;
-  return { kind: 'unreachable', scope: 'attempt', code, sentence };
+function trouble() {
+  return import('./quickjs-trouble.ts');
+}
+
+/** Names of other scripts are rare, and what they need is large. */
+async function asciiNameFor(url: string): Promise<AsciiName | undefined> {
+  return /[^ -~]/.test(url) ? (await trouble()).asciiName : undefined;
 }
 
 function fault(code: FaultCode | 'http/NO_CURL'): Exchange {
@@ -70,7 +67,7 @@ async function follow(wanted: HttpRequest, first: Target): Promise<Exchange> {
     const { status, headers } = exchange.reply;
     const next =
       REDIRECTS.includes(status) && headers.location !== undefined
-        ? onSameOrigin(headers.location, target)
+        ? onSameOrigin(headers.location, target, await asciiNameFor(headers.location))
         : undefined;
     if (next === undefined) {
       return exchange;
@@ -90,7 +87,7 @@ async function send(wanted: HttpRequest, target: Target): Promise<Exchange> {
     if (exchange.ok || exchange.code === 'http/NO_PATH' || exchange.code === 'http/NO_ROUTE' || next.ok) {
       exchange = next;
     }
-    if (next.ok || next.code === 'http/NO_CURL' || !mayTryElsewhere(next.code)) {
+    if (next.ok || next.code === 'http/NO_CURL' || !(await trouble()).mayTryElsewhere(next.code)) {
       return next;
     }
   }
@@ -128,7 +125,7 @@ function transmit(wanted: HttpRequest, target: Target, way: Way): Promise<Exchan
   if (config === undefined) {
     return Promise.resolve(fault('http/BAD_REQUEST'));
   }
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const { phaseTimeoutMs, maxBodyBytes } = wanted;
     const output = cappedOctets(MAX_HEAD_OCTETS + maxBodyBytes + 1);
     let trace = '';
@@ -209,7 +206,11 @@ function transmit(wanted: HttpRequest, target: Target, way: Way): Promise<Exchan
       } else if (status === 0) {
         finish(reply(false) ?? fault('http/BAD_REPLY'));
       } else {
-        finish(fault(faultOf(status, target, wanted.caFile, readTrace(trace))));
+        trouble()
+          .then(({ faultOf, readTrace }) =>
+            finish(fault(faultOf(status, target, wanted.caFile, readTrace(trace)))),
+          )
+          .catch(reject);
       }
     }
 

@@ -6,6 +6,9 @@ declare global {
   var loadPart: (file: string) => Promise<object>;
 }
 
+/** Runs at the start and never again: what nobody keeps leaves the memory. */
+const ONCE = 'holdfast-loading.mjs';
+
 /**
  * QuickJS's own `import()` looks beside the file of its caller, which code without debug information does not know.
  * What is wrong with a part costs its user only, who may try again.
@@ -18,7 +21,9 @@ export function loadPartsFrom(folder: string): void {
       return known;
     }
     const part = loadScript(`${folder}/${file}`);
-    loaded.set(file, part);
+    if (file !== ONCE) {
+      loaded.set(file, part);
+    }
     return part;
   };
 }

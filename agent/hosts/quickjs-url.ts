@@ -1,6 +1,5 @@
 /** The little of URLs that requests need; QuickJS has no `URL`. */
 import { parseAddress } from '../core/address.ts';
-import { normaliseHostname } from '../core/hostname.ts';
 import { utf8 } from '../core/octets.ts';
 
 export interface Target {
@@ -17,11 +16,14 @@ const HOST_AND_PORT = /^(\[[0-9a-f:.]+\]|[^:[\]@]+)(?::(\d{1,5}))?$/i;
 /** What curl or a server could take for something else. */
 const NOT_IN_PATH = /[^\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x5f\x61-\x7a\x7c\x7e]/gu;
 
-/** Undefined for anything but an HTTP(S) URL without credentials. */
-export function parseTarget(text: string): Target | undefined {
+/** A name of any script in ASCII; undefined for what is no name. */
+export type AsciiName = (host: string) => string | undefined;
+
+/** Undefined for anything but an HTTP(S) URL without credentials; without `asciiName` also for names of other scripts. */
+export function parseTarget(text: string, asciiName?: AsciiName): Target | undefined {
   const [, scheme = '', authority = '', rest = ''] = HTTP_URL.exec(text) ?? [];
   const [, host = '', digits] = HOST_AND_PORT.exec(authority) ?? [];
-  const hostname = asciiHost(host);
+  const hostname = asciiHost(host, asciiName);
   const secure = scheme.toLowerCase() === 'https';
   const port = digits === undefined ? (secure ? 443 : 80) : Number(digits);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be there
@@ -33,7 +35,7 @@ export function parseTarget(text: string): Target | undefined {
   return { secure, hostname, port, path: written.replace(NOT_IN_PATH, percentEncoded) };
 }
 
-function asciiHost(host: string): string | undefined {
+function asciiHost(host: string, asciiName: AsciiName | undefined): string | undefined {
   if (host.startsWith('[')) {
     const address = parseAddress(host.slice(1, -1));
     return address?.family === 'ipv6' ? `[${address.canonical}]` : undefined;
@@ -41,8 +43,7 @@ function asciiHost(host: string): string | undefined {
   if (/^[\w.-]+$/.test(host)) {
     return host.toLowerCase();
   }
-  const named = normaliseHostname(host);
-  return named.ok ? named.hostname : undefined;
+  return asciiName?.(host);
 }
 
 function percentEncoded(character: string): string {
@@ -60,8 +61,8 @@ function originOf({ secure, hostname, port }: Target): string {
 }
 
 /** Where a `Location` leads (RFC 3986 section 5.2), if it stays on the origin. */
-export function onSameOrigin(location: string, base: Target): Target | undefined {
-  const next = parseTarget(absolute(location.trim(), base));
+export function onSameOrigin(location: string, base: Target, asciiName?: AsciiName): Target | undefined {
+  const next = parseTarget(absolute(location.trim(), base), asciiName);
   return next !== undefined && originOf(next) === originOf(base) ? next : undefined;
 }
 

@@ -150,14 +150,14 @@ function randomOctets(count: number): Uint8Array {
 }
 
 function unpredictableFraction(): number {
-  return randomOctets(4).reduce((sum, octet) => sum * 256 + octet, 0) / 2 ** 32;
+  return randomOctets(4).reduce((sum, octet) => sum * 256 + octet, 0) / 0x1_0000_0000;
 }
 
 function memoryKib(): number {
   return Number(/^VmRSS:\s*(\d+)/m.exec(readTextNow('/proc/self/status') ?? '')?.[1] ?? 0);
 }
 
-const LARGEST_PID = 2 ** 31 - 1;
+const LARGEST_PID = 0x7fff_ffff;
 
 /** Zero and below mean whole groups to kill(2). */
 function isProcess(pid: number): boolean {

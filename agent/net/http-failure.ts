@@ -107,6 +107,11 @@ const FAULTS = {
     sentence: (server) =>
       `${server} did not finish its answer in time, so the update may or may not have been made; ${RETRY}.`,
   },
+  'http/PACKED': {
+    kind: 'unconfirmed',
+    sentence: (server) =>
+      `${server} sent a compressed answer although plain text was asked for, so the update may or may not have been made; ${RETRY}, but whoever runs the server must switch the compression off.`,
+  },
   'http/BAD_REPLY': {
     kind: 'unconfirmed',
     sentence: (server) =>

@@ -221,7 +221,7 @@ async function receive(response: Response, { maxBodyBytes, octets }: HttpRequest
   }
   if (encoding !== 'identity') {
     // We asked for none; unpacking one would let a few octets fill the memory.
-    return { ok: false, code: 'http/BAD_REPLY' };
+    return { ok: false, code: 'http/PACKED' };
   }
   const body = Buffer.concat(chunks).toString(octets ? 'latin1' : 'utf8');
   return { ok: true, reply: { status: response.status, headers, body, truncated } };

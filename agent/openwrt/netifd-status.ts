@@ -4,7 +4,7 @@ import type { DelegatedPrefix, InterfaceAddress, WanInterface } from '../core/wa
 
 /** More of anything than a router can have; the rest is ignored. */
 const MAX_ENTRIES = 512;
-const FOREVER_SEC = 2 ** 32 - 1;
+const FOREVER_SEC = 0xffff_ffff;
 
 type Json = Record<string, unknown>;
 

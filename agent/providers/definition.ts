@@ -43,8 +43,8 @@ export interface ProviderDefinition extends ProtocolFacts {
   credentialUrl?: string;
   /** The handler in `providers/protocols/`. */
   protocol: ProtocolName;
-  /** Where the facts stand, empty in the packed file; without the provider's own documentation: `unconfirmed`. */
-  sources: string[];
+  /** Where the facts stand, absent in the packed file; without the provider's own documentation: `unconfirmed`. */
+  sources?: string[];
   unconfirmed?: true;
   /** Options of the account by their UCI name: `username`, `password`, `server`, `zone`, `ttl`, ... */
   fields: Record<string, ProviderField>;
@@ -100,7 +100,7 @@ export interface DeadProvider {
   id: string;
   title: string;
   homepage: string;
-  sources: string[];
+  sources?: string[];
   dead: {
     /** A year, a month or a day: `2024-12-20`. */
     since: string;

@@ -6,7 +6,7 @@ import { type Family, parseAddress } from '../core/address.ts';
 import type { InterfaceAddress, WanInterface, WanSnapshot } from '../core/wan.ts';
 
 /** What the kernel says for "without end". */
-const FOREVER_SEC = 2 ** 32 - 1;
+const FOREVER_SEC = 0xffff_ffff;
 /** More than a router can have; the rest is ignored. */
 const MAX_ENTRIES = 4096;
 

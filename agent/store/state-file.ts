@@ -5,6 +5,8 @@ import type { AliasState, Baseline, Confirmed, HostState, SavedState } from '../
 /** A report with its moment, as the status shows it. */
 export interface PastEvent extends Report {
   wallMs: number;
+  /** All hostnames that it is about, where there are several; `host` is absent then. */
+  names?: string[];
 }
 
 /** `state.json`. */

@@ -3,18 +3,10 @@
  * what was confirmed, on flash) over a reboot. Files are written whole and renamed into place.
  */
 import type { Baseline, SavedState } from '../core/state.ts';
-import { freshHost, rebase } from '../core/state.ts';
-import type { Clock, Files, Log } from '../ports.ts';
+import { messageOf } from './message-of.ts';
+import type { Loaded, StoreParts } from './parts.ts';
 import type { PastEvent, PublishedAlias, PublishedFile, StateFile } from './state-file.ts';
-import { validatePublished, validateState } from './validate.generated.js';
 import { latestWriter } from './writer.ts';
-
-export interface Loaded {
-  state?: SavedState;
-  events: PastEvent[];
-  /** Of this installation; makes the revisions of two routers differ. */
-  salt: string;
-}
 
 export interface Store {
   load(): Promise<Loaded>;
@@ -22,17 +14,6 @@ export interface Store {
   save(state: SavedState, events: readonly PastEvent[]): void;
   /** Resolves when all that was queued is written. */
   flush(): Promise<void>;
-}
-
-export interface StoreParts {
-  files: Files;
-  clock: Clock;
-  log: Log;
-  random(): number;
-  stateDir: string;
-  publishedFile: string;
-  /** Shows the same after each saving: one after the other, for with many names each takes its memory. */
-  show?(): Promise<void>;
 }
 
 interface Unsaved {
@@ -43,7 +24,6 @@ interface Unsaved {
 const DAY_MS = 86_400_000;
 /** Characters: some seventy hostnames. */
 const LONG_STATE = 65_536;
-const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 export function createStore(parts: StoreParts): Store {
   const { files, clock, log } = parts;
@@ -55,15 +35,13 @@ export function createStore(parts: StoreParts): Store {
   const complained = new Set<string>();
 
   async function load(): Promise<Loaded> {
-    bootId = ((await readQuietly(BOOT_ID)) ?? '').trim();
-    const state = await readValid(stateFile, validateState);
-    const published = await readValid(parts.publishedFile, validatePublished);
-    salt = state?.salt ?? Math.floor(parts.random() * 2 ** 32).toString(36);
-    const nowMs = clock.monotonicMs();
-    const sameBoot = state?.bootId === bootId && state.savedMs <= nowMs;
-    const kept = state && (sameBoot ? state.state : rebase(state.state, state.savedMs, nowMs));
+    // Much code for one moment: in a file of its own it need not stay in memory.
+    const { loadSaved } = await import('./loading.ts');
+    const { published, loaded, ...known } = await loadSaved(parts, stateFile);
+    bootId = known.bootId;
+    salt = loaded.salt;
     written.published = published ? JSON.stringify(published) : '';
-    return { ...mergedWith(published, kept), events: state?.events ?? [], salt };
+    return loaded;
   }
 
   async function writeChanged({ state, events }: Unsaved): Promise<void> {
@@ -101,35 +79,6 @@ export function createStore(parts: StoreParts): Store {
       }
       return false;
     }
-  }
-
-  async function readQuietly(path: string): Promise<string | undefined> {
-    try {
-      return await files.readText(path);
-    } catch (cause) {
-      log('warning', `${path} cannot be read (${messageOf(cause)}). Holdfast starts without it.`);
-      return undefined;
-    }
-  }
-
-  /** A damaged file is set aside for a look later, and never stops the agent. */
-  async function readValid<T>(path: string, valid: (value: unknown) => value is T): Promise<T | undefined> {
-    const text = await readQuietly(path);
-    if (text === undefined) {
-      return undefined;
-    }
-    try {
-      const value: unknown = JSON.parse(text);
-      if (valid(value)) {
-        return value;
-      }
-    } catch {
-      // Not JSON: treated like any other damage below.
-    }
-    const aside = `${path}.damaged`;
-    log('warning', `${path} is damaged; it was set aside as ${aside}. Each hostname may be sent once more.`);
-    await files.rename(path, aside).catch(() => {});
-    return undefined;
   }
 
   return { load, save: (state, events) => writer.put({ state, events }), flush: writer.flush };
@@ -174,58 +123,6 @@ function publishedAliases({ aliases = {} }: SavedState): [string, PublishedAlias
   );
 }
 
-/** The provider is asked what it has before anything moves; this is what is said until then. */
-function mergedAliases(
-  published: PublishedFile['aliases'] = {},
-  kept: SavedState['aliases'] = {},
-): NonNullable<SavedState['aliases']> {
-  const fresh = { revision: '', unread: true, health: {}, retry: { failures: 0, notBeforeMs: 0 } };
-  const known = Object.entries(published).map(([id, alias]) => [
-    id,
-    { ...fresh, check: { count: 0, nextMs: 0 }, ...alias, ...kept[id] },
-  ]);
-  return { ...kept, ...Object.fromEntries(known) };
-}
-
 function sortedEntries<T>(values: Record<string, T>): [string, T][] {
   return Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1));
-}
-
-/** What was confirmed comes from the newer of both files: a power cut may have hit between the two writes. */
-function mergedWith(
-  published: PublishedFile | undefined,
-  kept: SavedState | undefined,
-): { state?: SavedState } {
-  if (!published) {
-    return kept ? { state: kept } : {};
-  }
-  const state: SavedState = kept ?? { accounts: {}, lanes: {}, hosts: {}, baselines: {} };
-  const hosts = { ...state.hosts };
-  for (const [id, { hostname, account, confirmed }] of Object.entries(published.hosts)) {
-    const host = hosts[id];
-    if (host && (host.hostname !== hostname || host.account !== account)) {
-      continue;
-    }
-    const merged = { ...host?.confirmed };
-    for (const family of ['ipv4', 'ipv6'] as const) {
-      const one = confirmed[family];
-      if (one && one.wallMs > (merged[family]?.wallMs ?? Number.NEGATIVE_INFINITY)) {
-        merged[family] = one;
-      }
-    }
-    hosts[id] = { ...freshHost({ hostname, account, revision: '' }), ...host, confirmed: merged };
-  }
-  const aliases = mergedAliases(published.aliases, state.aliases);
-  return {
-    state: {
-      ...state,
-      hosts,
-      baselines: { ...published.zones, ...state.baselines },
-      ...(Object.keys(aliases).length > 0 && { aliases }),
-    },
-  };
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

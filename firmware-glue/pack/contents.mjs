@@ -20,6 +20,7 @@ const USER_ID = 7353;
 const AGENT_TABLE = [
   [`${BUILT}/holdfast.cjs`, '/usr/lib/holdfast/holdfast.cjs', 0o755],
   [`${BUILT}/holdfast-import.cjs`, '/usr/lib/holdfast/holdfast-import.cjs', 0o644],
+  [`${BUILT}/holdfast-loading.cjs`, '/usr/lib/holdfast/holdfast-loading.cjs', 0o644],
   [`${BUILT}/holdfast-alias.cjs`, '/usr/lib/holdfast/holdfast-alias.cjs', 0o644],
   [`${BUILT}/holdfast-checks.cjs`, '/usr/lib/holdfast/holdfast-checks.cjs', 0o644],
   [`${BUILT}/holdfast-config.cjs`, '/usr/lib/holdfast/holdfast-config.cjs', 0o644],
@@ -62,6 +63,7 @@ const QUICKJS_ONLY = [
   'holdfast-checker.mjs',
   'holdfast-reader.mjs',
   'holdfast-rsa.mjs',
+  'holdfast-trouble.mjs',
 ];
 
 /** The rows for these runtimes. For QuickJS the program is the same parts under another ending, all of them data. */

@@ -65,7 +65,8 @@ export function startAgent(
   const listeners: ((event: StatusEvent, atMs: number) => void)[] = [];
   let text = '';
   let status: StatusDocument | undefined;
-  let lastEvent = '';
+  /** As JSON. What happens to further hostnames in the same moment makes another one of the last. */
+  let seen = new Set<string>();
 
   function look(): void {
     const now = read(join(stateDir, 'status.json'));
@@ -75,8 +76,8 @@ export function startAgent(
     text = now;
     status = JSON.parse(now);
     const events = (status?.events ?? []).map((event) => ({ event, key: JSON.stringify(event) }));
-    const fresh = events.slice(events.findLastIndex(({ key }) => key === lastEvent) + 1);
-    lastEvent = events.at(-1)?.key ?? lastEvent;
+    const fresh = events.filter(({ key }) => !seen.has(key));
+    seen = new Set(events.map(({ key }) => key));
     for (const { event } of fresh) {
       for (const run of listeners) {
         run(event, Date.parse(event.at));

@@ -125,7 +125,8 @@ function keepNotes(service: Service, watcher: Partial<Watcher>) {
   const aliasTargets: Replay['aliasTargets'] = [];
   const requests: Record<string, number> = {};
   const refused: string[] = [];
-  let lastSeen = '';
+  /** As JSON. What happens to further hostnames in the same moment makes another one of the last. */
+  let seen = new Set<string>();
 
   service.onRequest(({ atMs, username = '', replyBody, hosts }) => {
     requests[username] = (requests[username] ?? 0) + 1;
@@ -138,9 +139,9 @@ function keepNotes(service: Service, watcher: Partial<Watcher>) {
     if (!status) {
       return;
     }
-    const keys = status.events.map((event) => JSON.stringify(event));
-    const fresh = status.events.slice(keys.lastIndexOf(lastSeen) + 1);
-    lastSeen = keys.at(-1) ?? lastSeen;
+    const before = seen;
+    const fresh = status.events.filter((event) => !before.has(JSON.stringify(event)));
+    seen = new Set(status.events.map((event) => JSON.stringify(event)));
     for (const event of fresh) {
       events.push(event);
       watcher.event?.(event);

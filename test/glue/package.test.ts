@@ -43,6 +43,7 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
   ['/usr/lib/holdfast/holdfast-device.cjs', 0o644, 'dist/holdfast-device.cjs'],
   ['/usr/lib/holdfast/holdfast-dns.cjs', 0o644, 'dist/holdfast-dns.cjs'],
   ['/usr/lib/holdfast/holdfast-import.cjs', 0o644, 'dist/holdfast-import.cjs'],
+  ['/usr/lib/holdfast/holdfast-loading.cjs', 0o644, 'dist/holdfast-loading.cjs'],
   ['/usr/lib/holdfast/holdfast-notify.cjs', 0o644, 'dist/holdfast-notify.cjs'],
   ['/usr/lib/holdfast/holdfast-protocols.cjs', 0o644, 'dist/holdfast-protocols.cjs'],
   ['/usr/lib/holdfast/holdfast-schema.cjs', 0o644, 'dist/holdfast-schema.cjs'],
@@ -63,6 +64,7 @@ const QUICKJS_ONLY = [
   'holdfast-checker.mjs',
   'holdfast-reader.mjs',
   'holdfast-rsa.mjs',
+  'holdfast-trouble.mjs',
 ];
 const PROGRAM = FILES.map(([path]) => path.split('/').at(-1) ?? '').filter((name) => name.endsWith('.cjs'));
 const QUICKJS_PROGRAM = PROGRAM.filter((name) => !NODE_ONLY.includes(name))

@@ -2,16 +2,10 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  curlConfig,
-  faultOf,
-  hasSent,
-  mayTryElsewhere,
-  readHead,
-  readTrace,
-} from '../../agent/hosts/quickjs-curl.ts';
+import { curlConfig, hasSent, readHead } from '../../agent/hosts/quickjs-curl.ts';
 import { cappedOctets, octetsOf, octetText, textOf } from '../../agent/hosts/quickjs-octets.ts';
 import { signRsa } from '../../agent/hosts/quickjs-rsa.ts';
+import { asciiName, faultOf, mayTryElsewhere, readTrace } from '../../agent/hosts/quickjs-trouble.ts';
 import { onSameOrigin, parseTarget, type Target, urlOf } from '../../agent/hosts/quickjs-url.ts';
 import { secretForms } from '../../agent/hosts/secret-forms.ts';
 import { httpFailure, isFaultCode } from '../../agent/net/http-failure.ts';
@@ -346,7 +340,7 @@ describe('URLs', () => {
     "https://server.example/a|b^c`d{e}f~g!$&'()*+,;=:@%41[]",
   ])('%s is the same as on Node', (text) => {
     const url = new URL(text);
-    const target = parseTarget(text);
+    const target = parseTarget(text, asciiName);
 
     expect(target).toMatchObject({
       secure: url.protocol === 'https:',
@@ -371,13 +365,13 @@ describe('URLs', () => {
     'http://[::1/',
     'http://-a=b/',
   ])('%j is none', (text) => {
-    expect(parseTarget(text)).toBeUndefined();
+    expect(parseTarget(text, asciiName)).toBeUndefined();
   });
 
   test('never hold what ends a line or a word', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (tail) => {
-        const target = parseTarget(`https://server.example/${tail}`);
+        const target = parseTarget(`https://server.example/${tail}`, asciiName);
 
         expect(target === undefined || /^https:\/\/server\.example:443\/[!-~]*$/.test(urlOf(target))).toBe(
           true,
@@ -407,8 +401,8 @@ describe('URLs', () => {
     fc.assert(
       fc.property(fc.array(places, { maxLength: 6 }), (parts) => {
         const location = parts.join('');
-        const target = parseTarget(base);
-        const next = target && onSameOrigin(location, target);
+        const target = parseTarget(base, asciiName);
+        const next = target && onSameOrigin(location, target, asciiName);
         const theirs = URL.canParse(location, base) ? new URL(location, base) : undefined;
 
         // Stricter than a browser is allowed; another origin never is.

@@ -1,5 +1,6 @@
 /** The checks over real sockets against the test service, with each of its bad days that DNS can have. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Failure } from '../../agent/core/failure.ts';
 import type { Judgement, NameServer } from '../../agent/core/health.ts';
 import type { ActionOf } from '../../agent/engine/commands.ts';
 import { createVerifier } from '../../agent/engine/verify.ts';
@@ -32,6 +33,10 @@ beforeEach(async () => {
 });
 afterAll(() => service.close());
 
+const NO_ROUTE: Failure = {
+  ...{ kind: 'unreachable', scope: 'attempt', code: 'dns/NO_ROUTE', sentence: 'There is no way there.' },
+};
+
 interface Look {
   /** What was asked, as `server type name transport`. */
   asked: string[];
@@ -39,12 +44,19 @@ interface Look {
 }
 
 /** One check by a fresh verifier, so that nothing is remembered but what the command says. */
-async function look(more: Partial<ActionOf<'verify'>> = {}, isKnown = true): Promise<Look> {
+async function look(
+  more: Partial<ActionOf<'verify'>> = {},
+  isKnown = true,
+  unreachable: readonly string[] = [],
+): Promise<Look> {
   const asked: string[] = [];
   const client = dnsClient({ exchange: impatient(), random: Math.random });
   const dns: Dns = {
     ask(server, question, localAddress, only) {
       asked.push(`${server.address} ${question.type} ${question.name}${only ? ` ${only}` : ''}`);
+      if (unreachable.includes(server.address)) {
+        return Promise.resolve({ kind: 'failed', failure: NO_ROUTE });
+      }
       return client.ask(server, question, localAddress, only);
     },
   };
@@ -117,6 +129,13 @@ test('a zone seen for the first time: its servers with their addresses, and its 
   expect(found.view).toEqual({ nameServers: before, owner: `${FIRST} hostmaster.${ZONE}` });
 });
 
+/** The name leads to one of the standby provider. */
+function alias(levers: Service['levers'], address: string | undefined): void {
+  levers.setRecord('home.standby.example', 'A', address);
+  levers.setRecord(HOST, 'A', undefined);
+  levers.setRecord(HOST, 'CNAME', 'home.standby.example');
+}
+
 describe('one bad day', () => {
   type Case = [name: string, pull: (levers: Service['levers']) => unknown, expected: string];
   const cases: Case[] = [
@@ -164,6 +183,17 @@ describe('one bad day', () => {
       (l) => [l.stale(SECOND), l.setRecord(HOST, 'A', '192.0.2.99'), l.stale(FIRST)],
       'delegation/OK authority/PARTIAL public/CACHED',
     ],
+    [
+      'a CNAME into a zone of others that leads here',
+      (l) => alias(l, WAN),
+      'delegation/OK authority/OK public/OK',
+    ],
+    [
+      'a CNAME into a zone of others that leads elsewhere',
+      (l) => alias(l, '192.0.2.99'),
+      'delegation/OK authority/STALE public/WRONG',
+    ],
+    ['a CNAME to nothing', (l) => alias(l, undefined), 'delegation/OK authority/STALE public/WRONG'],
     ['a wildcard of ours', (l) => l.wildcard(ZONE, WAN), 'delegation/OK authority/WILDCARD public/OK'],
     ['a wildcard of others', (l) => l.wildcard(ZONE, '192.0.2.77'), 'delegation/OK authority/OK public/OK'],
     [
@@ -277,6 +307,16 @@ test.each([
   expect(found.web?.up).toBe(up);
   expect(found.web?.detail).toMatch(detail);
   expect(found.axes.authority.code).toBe('authority/OK');
+});
+
+test('servers to which this line has no way at all say nothing of the zone', async () => {
+  const addresses = before.flatMap((one) => one.addresses);
+
+  const all = await look({}, true, addresses);
+  const one = await look({}, true, addresses.slice(1));
+
+  expect(codes(all.found)).toBe('delegation/OK authority/CANNOT_CHECK public/OK');
+  expect(codes(one.found)).toBe('delegation/OK authority/OK public/OK');
 });
 
 test('nobody looks at a web site unasked', async () => {

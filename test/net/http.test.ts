@@ -347,7 +347,10 @@ describe('bodies', () => {
 
     const result = await client().request(get(`http://127.0.0.1:${server.port}/`));
 
-    expect(verdict(result)).toBe('unconfirmed http/BAD_REPLY');
+    expect(verdict(result)).toBe('unconfirmed http/PACKED');
+    expect(result.kind === 'failed' && result.failure.sentence).toMatch(
+      /compressed answer.*switch the compression off/,
+    );
   });
 
   test('that drip slower than the phase are given up', async () => {

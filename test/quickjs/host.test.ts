@@ -276,6 +276,22 @@ describe('what goes wrong costs nothing that stays', () => {
     expect(childrenOf(remote.pid)).toEqual([]);
   });
 
+  test('the first process of a jail waits for what its children leave behind', async () => {
+    const remote = await host({ jailed: true });
+    const { pid } = await remote.facts();
+    const [inside = ''] = childrenOf(remote.pid);
+
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, at) =>
+        remote.run(['sh', '-c', `(sleep 0.${at % 3}1; exit 9) >&- 2>&- & sleep 0.${at % 4}; exit ${at}`]),
+      ),
+    );
+
+    expect(pid).toBe(1);
+    expect(results.map(({ status }) => status)).toEqual(results.map((_, at) => at));
+    await vi.waitFor(() => expect(childrenOf(Number(inside))).toEqual([]), 10_000);
+  });
+
   test('held programs that are quiet cost no processor time', async () => {
     const remote = await host();
     const reports: string[] = [];

@@ -84,13 +84,19 @@ export interface RemoteOptions {
   /** The whole of PATH. */
   onlyPath?: string;
   env?: Record<string, string>;
+  /** It gets a PID namespace of its own, as in a jail; `pid` is then that of its parent. */
+  jailed?: boolean;
 }
 
 /** Ends with the test. */
 export async function startRemoteHost(program: string, options: RemoteOptions = {}): Promise<RemoteHost> {
   const { path, version } = await findQjs();
   const folders = [options.path, netcatFolder(), process.env.PATH].filter((one) => one !== undefined);
-  const child = spawn(path, [...qjsFlags(version), program, 'run', '--json'], {
+  const jail = options.jailed
+    ? ['unshare', '--map-root-user', '--pid', '--fork', '--kill-child', '--mount-proc']
+    : [];
+  const [command = '', ...args] = [...jail, path, ...qjsFlags(version), program, 'run', '--json'];
+  const child = spawn(command, args, {
     env: { PATH: options.onlyPath ?? folders.join(':'), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

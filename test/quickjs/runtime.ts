@@ -28,7 +28,7 @@ export async function commandFor(runtime: Runtime, dist: string): Promise<Runtim
   return {
     // As on a router, see the script that starts the agent.
     argv: [path, ...qjsFlags(version), '-s', join(dist, 'holdfast.mjs')],
-    env: { HOLDFAST_RUNTIME: `quickjs ${version}` },
+    env: { HOLDFAST_RUNTIME: `quickjs ${version}`, GLIBC_TUNABLES: 'glibc.malloc.tcache_count=0' },
     folders: [netcatFolder()],
   };
 }

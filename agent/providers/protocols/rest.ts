@@ -6,7 +6,8 @@
  */
 import { FAMILIES, type Family } from '../../core/address.ts';
 import { type Failure, failed, ok } from '../../core/failure.ts';
-import { normaliseHostname, zoneCandidates } from '../../core/hostname.ts';
+import { normaliseHostname } from '../../core/hostname.ts';
+import { zoneCandidates } from '../../core/zone-candidates.ts';
 import type { ProviderDefinition } from '../definition.ts';
 import type { Json } from '../json-pointer.ts';
 import type { AliasCall, AliasResult, CallResult, Protocol, UpdateCall, Verdict } from '../protocol.ts';

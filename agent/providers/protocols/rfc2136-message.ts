@@ -239,14 +239,11 @@ export function readName(message: DataView, start: number): { name: string; end:
 
 /** Numbers with their size in bits, in network order. */
 export function numbers(...list: readonly (readonly [value: number, bits: 16 | 32 | 48])[]): Uint8Array {
-  const octets = list.flatMap(([value, bits]) => {
-    const count = bits / 8;
-    return Array.from(
-      { length: count },
-      (_, index) => Math.floor(value / 2 ** (8 * (count - 1 - index))) % 256,
-    );
-  });
-  return Uint8Array.from(octets);
+  return Uint8Array.from(list.flatMap(([value, bits]) => octetsOf(value, bits / 8)));
+}
+
+function octetsOf(value: number, count: number): number[] {
+  return count === 0 ? [] : [...octetsOf(Math.floor(value / 256), count - 1), value % 256];
 }
 
 function encodeWithin(hostname: string, zone: string): Uint8Array | undefined {

@@ -1,7 +1,7 @@
 /** Which server takes the updates of a name, and to which zone it belongs. */
 import { parseAddress } from '../../core/address.ts';
-import { zoneCandidates } from '../../core/hostname.ts';
 import type { Uplink } from '../../core/via.ts';
+import { zoneCandidates } from '../../core/zone-candidates.ts';
 import type { DnsRecord, DnsReply, DnsServer, DnsType } from '../../ports.ts';
 import type { ProtocolPorts } from '../protocol.ts';
 

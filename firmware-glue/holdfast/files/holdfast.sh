@@ -84,7 +84,8 @@ with_quickjs() {
 	# Until then a promise that was rejected a moment before somebody looked at it was the end.
 	case "$version" in 2025-0[1-8]-*) flags="$flags --no-unhandled-rejection" ;; esac
 	flags="$flags $LIB/holdfast.mjs"
-	export HOLDFAST_RUNTIME="quickjs $version"
+	# Where the C library is glibc, it would hold back 0.2 MB of freed blocks. OpenWrt's musl does not look at this.
+	export HOLDFAST_RUNTIME="quickjs $version" GLIBC_TUNABLES=glibc.malloc.tcache_count=0
 }
 
 asked=$1

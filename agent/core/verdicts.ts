@@ -326,7 +326,11 @@ const PUBLIC_VIEW: readonly Row[] = [
   {
     code: 'public/WRONG',
     verdict: 'failed',
-    when: (p) => p.aged && p.served === 'unknown' && !p.publicView.some('ok'),
+    when: (p) =>
+      p.aged &&
+      p.served === 'unknown' &&
+      p.publicView.some('wrong', 'gone', 'no-data') &&
+      p.publicView.all('wrong', 'gone', 'no-data', 'fault', 'lame', 'unreachable'),
     sentence: (p) =>
       `The large public resolvers lead people ${elsewhere(p)}; from here it cannot be found out why. ` +
       `Log in at ${p.provider} and look whether it has your address.`,

@@ -351,6 +351,12 @@ describe('the public resolvers', () => {
       expected: 'pending public/CACHED',
     },
     {
+      name: 'none that said anything of it',
+      more: { publicView: answers('intercepted'), authority: answers('intercepted') },
+      ageMs: AGED_MS,
+      expected: 'pending public/CACHED',
+    },
+    {
       name: 'one elsewhere over HTTPS',
       more: { publicView: answers('ok', 'wrong'), control: INTERCEPTED, overHttps: true },
       ageMs: AGED_MS,

@@ -187,7 +187,9 @@ describe('status', () => {
   });
 
   test('is as the schema says from the first byte on', async () => {
-    const { router } = await connected();
+    const { service, router } = await connected();
+    // Time enough to see what it says before.
+    service.levers.slow(1000);
     const agent = router.start(['run']);
     const documents = new Set<string>();
     await until('the confirmation', () => {

@@ -10,6 +10,7 @@
  *                                no update taken for an hour
  * name:HOST                      the same of one hostname                the same
  */
+import { apartMs } from './apart.ts';
 import type { Retry } from './backoff.ts';
 import { type Draft, report, wakeAt } from './draft.ts';
 import { type Failure, hasNotLeft } from './failure.ts';
@@ -216,7 +217,7 @@ function timesBefore({ state, now }: Draft, about: string): number {
     (one) =>
       aboutOf(one) === about &&
       one.closedWallMs !== undefined &&
-      Math.abs(now.wallMs - one.closedWallMs) < AGAIN_WITHIN_MS,
+      apartMs(now.wallMs, one.closedWallMs) < AGAIN_WITHIN_MS,
   ).length;
 }
 

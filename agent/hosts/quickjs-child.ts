@@ -52,14 +52,10 @@ interface Living extends Child {
 const living = new Set<Living>();
 const buffer = new Uint8Array(READ_OCTETS);
 let tidying = false;
-let environment: Record<string, string> | undefined;
 
-/** What the children get of our environment. */
+/** What the children get of our environment. The C library has it already: nobody keeps it here as well. */
 export function childEnvironment(): Record<string, string> {
-  environment ??= Object.fromEntries(
-    Object.entries(std.getenviron()).filter(([name]) => !SECRET_NAME.test(name)),
-  );
-  return environment;
+  return Object.fromEntries(Object.entries(std.getenviron()).filter(([name]) => !SECRET_NAME.test(name)));
 }
 
 /** Each piece of work leaves some rings of objects, which QuickJS by itself collects when the heap has grown by half. */
@@ -130,7 +126,7 @@ function findProgram(program: string): string {
   }
   const paths = program.includes('/')
     ? [program.startsWith('/') ? program : `./${program}`]
-    : (childEnvironment().PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin')
+    : (std.getenv('PATH') ?? '/usr/sbin:/usr/bin:/sbin:/bin')
         .split(':')
         .map((one) => `${one}/${program}`);
   let fault: number = ERRNO.ENOENT;

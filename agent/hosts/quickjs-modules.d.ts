@@ -30,6 +30,7 @@ declare module 'quickjs:std' {
   export const err: StdFile;
   export function fdopen(fd: number, mode: string, error: { errno?: number }): StdFile | null;
   export function strerror(errno: number): string;
+  export function getenv(name: string): string | undefined;
   export function getenviron(): Record<string, string>;
   export function exit(status: number): never;
   export function gc(): void;

@@ -44,7 +44,6 @@ const SIGNALS: Record<SignalName, number> = {
 export function quickjsHost(): Host {
   obeyChildren();
   const [script = '', ...argv] = scriptArgs;
-  const env = std.getenviron();
   const processes = quickjsProcesses();
   const listeners = new Map<SignalName, (() => void)[]>();
   const timers = quickjsTimers();
@@ -71,13 +70,15 @@ export function quickjsHost(): Host {
   return {
     programFolder: folder,
     // The script that starts us has asked.
-    runtime: env.HOLDFAST_RUNTIME ?? 'quickjs',
+    runtime: std.getenv('HOLDFAST_RUNTIME') ?? 'quickjs',
     limits: LIMITS,
     configurationReader: beside('holdfast-reader.mjs'),
     checker: quickjsChecker(beside('holdfast-checker.mjs'), timers),
     pid: os.getpid(),
     argv,
-    env,
+    get env() {
+      return std.getenviron();
+    },
     nowMs: () => Date.now(),
     monotonicMs,
     ...timers,

@@ -1,4 +1,5 @@
 /** The list of events for people: what many hostnames have in common is one of them. */
+import { apartMs } from '../core/apart.ts';
 import type { Report } from '../core/draft.ts';
 import type { PastEvent } from './state-file.ts';
 
@@ -34,7 +35,7 @@ export function withReports(
 function isSame(event: PastEvent, report: Report, name: string, wallMs: number): boolean {
   const names = namesOf(event);
   return (
-    Math.abs(wallMs - event.wallMs) <= TOGETHER_MS &&
+    apartMs(wallMs, event.wallMs) <= TOGETHER_MS &&
     event.code === report.code &&
     event.level === report.level &&
     event.account === report.account &&

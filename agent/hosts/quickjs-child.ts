@@ -126,9 +126,7 @@ function findProgram(program: string): string {
   }
   const paths = program.includes('/')
     ? [program.startsWith('/') ? program : `./${program}`]
-    : (std.getenv('PATH') ?? '/usr/sbin:/usr/bin:/sbin:/bin')
-        .split(':')
-        .map((one) => `${one}/${program}`);
+    : (std.getenv('PATH') ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(':').map((one) => `${one}/${program}`);
   let fault: number = ERRNO.ENOENT;
   for (const path of paths) {
     const [status, errno] = os.stat(path);

@@ -163,7 +163,9 @@ function transmit(wanted: HttpRequest, target: Target, way: Way): Promise<Exchan
       }
       const body = octets.subarray(head.length, head.length + maxBodyBytes);
       const read = head.status === 0 ? undefined : replyOf(head, body, truncated, wanted.octets === true);
-      return read === undefined ? fault('http/BAD_REPLY') : { ok: true, reply: read };
+      return read === undefined
+        ? fault(head.status === 0 ? 'http/BAD_REPLY' : 'http/PACKED')
+        : { ok: true, reply: read };
     }
 
     function onOutput(octets: Uint8Array): void {

@@ -318,7 +318,7 @@ describe('bodies', () => {
 
     const result = await (await host()).http(get(`http://127.0.0.1:${server.port}/`));
 
-    expect(verdict(result)).toBe('unconfirmed http/BAD_REPLY');
+    expect(verdict(result)).toBe('unconfirmed http/PACKED');
   });
 });
 

@@ -192,6 +192,8 @@ if (!process.argv.includes('--generate-only')) {
       platform: 'node',
       target: 'node20',
       format: 'cjs',
+      // By require: import() brings Node's whole loader of ES modules, and parses each part once more.
+      supported: { 'dynamic-import': false },
       plugins: [leaveOutUnreachable, keepApart('.cjs')],
       banner: { js: '#!/usr/bin/env node' },
     },

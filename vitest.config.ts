@@ -88,6 +88,8 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // What one project has compiled need not be compiled for the others.
+    experimental: { fsModuleCache: true },
     // Most of the time of a test with real processes is waiting: more of them than a small machine has cores.
     maxWorkers: 5,
     sequence: { sequencer: LongFirst },

@@ -131,7 +131,6 @@ describe.concurrent('the demo', { timeout: TIMEOUT_MS }, () => {
   });
 
   test.for([
-    { mode: 'stand-in', name: 'SIGINT', status: 130 },
     { mode: 'stand-in', name: 'SIGTERM', status: 143 },
     { mode: 'namespace', name: 'SIGINT', status: 130 },
   ] as const)('$mode: $name leaves nothing behind', async ({ mode, name, status }, ctx) => {

@@ -19,7 +19,7 @@ function status(code: number, fault: string, row: Row, headers: Record<string, s
     fault: `HTTP ${code}: ${fault}`,
     made: `replyAlways: ${[code, ...Object.entries(headers).map((field) => field.join(': '))].join(', ')}`,
     begin: ({ service }) => service.levers.replyAlways(reply),
-    healsMs: 12 * 3_600_000,
+    healsMs: 5 * 3_600_000,
     expected: expected(row),
   };
 }
@@ -38,7 +38,7 @@ function garble(mode: GarbleMode, fault: string, row: Row): Fault {
     fault,
     made: `garble: ${mode}`,
     begin: ({ service }) => service.levers.garble(mode),
-    healsMs: 12 * 3_600_000,
+    healsMs: 5 * 3_600_000,
     expected: expected(row),
   };
 }

@@ -17,7 +17,7 @@ import {
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const RUNS = 500;
+const RUNS = 350;
 const UNKNOWN: readonly DnsAnswer[] = ['silent', 'intercepted', 'problem'];
 /** Mostly the DNS changes its mind; a crash loses nothing, for what was lost cannot be known. */
 const RESTLESS: Limits = {

@@ -49,20 +49,29 @@ if (process.env.TMPDIR === undefined && isMemoryUsable()) {
   process.env.TMPDIR = MEMORY;
 }
 
-/** Half a minute and more each: begun last, one of them would run on alone. */
+/** Many seconds each: begun last, one of them would run on alone. Those that work and those that wait in turns. */
 const LONG = [
   'test/demo/replay.test.ts',
   'test/quickjs/growth.test.ts',
   'test/soak/soak.test.ts',
   'test/system/kill.test.ts',
-  'test/faults/',
-  'test/system/lifecycle.test.ts',
-  'test/system/canary.test.ts',
-  'test/quickjs/idle.test.ts',
   'test/quickjs/timer.test.ts',
+  'test/faults/',
+  'test/quickjs/idle.test.ts',
+  'test/core/rules.test.ts',
   'test/net/checks.test.ts',
+  'test/system/lifecycle.test.ts',
   'test/service/alias.test.ts',
+  'test/system/canary.test.ts',
+  'test/quickjs/scenarios.test.ts',
   'test/system/rfc2136',
+  'test/quickjs/host.test.ts',
+  'test/core/rules/incidents.test.ts',
+  'test/demo/demo.test.ts',
+  'test/scenario/incidents.rules.test.ts',
+  'test/system/load.test.ts',
+  'test/system/event-mode.test.ts',
+  'test/quickjs/replay.test.ts',
 ];
 
 /** Nothing of one file can reach another, and loading it once saves most of the time. */
@@ -91,7 +100,7 @@ export default defineConfig({
     // What one project has compiled need not be compiled for the others.
     experimental: { fsModuleCache: true },
     // Most of the time of a test with real processes is waiting: more of them than a small machine has cores.
-    maxWorkers: 5,
+    maxWorkers: 6,
     sequence: { sequencer: LongFirst },
     projects: [
       { test: { name: 'arch', include: ['test/arch/**/*.test.ts'] } },

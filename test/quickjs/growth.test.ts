@@ -11,7 +11,7 @@ const PATIENCE_MS = 900_000;
 const MOST_GROWTH_KIB = 2000;
 
 test(
-  'four hundred more changes leave nothing open, no child and no memory behind',
+  'two hundred more changes leave nothing open, no child and no memory behind',
   async () => {
     const made = createMade();
     onTestFinished(made.undoAll);

@@ -106,6 +106,8 @@ async function main(): Promise<number> {
   }
   const bundle = copyOfBundle(made);
   const loadBefore = loadavg();
+  // First, for what it finds missing would be found too late after the rest.
+  const sizes = measureSizes();
   const result: BenchResult = {
     machine: {
       at: new Date().toISOString().slice(0, 16).replace('T', ' '),
@@ -116,7 +118,7 @@ async function main(): Promise<number> {
     },
     ...(wish.only !== 'scale' && { contest: await runContest(wish, bundle) }),
     ...(wish.only !== 'contest' && { scale: await runScale(wish, bundle) }),
-    sizes: measureSizes(),
+    sizes,
   };
   process.stdout.write(`${tablesOf(result)}\n`);
   write(wish.json, `${JSON.stringify(result, undefined, 2)}\n`);

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EQUIVALENT, type Equivalent } from './equivalent.ts';
@@ -30,12 +30,12 @@ const USAGE = `Usage: npm run mutants -- [options]
   --json        everything that was found, as JSON, instead of the table
   --help        this text
 
-What was found is kept in dist/mutants.json.
+What was found is kept in node_modules/.cache/mutants.json.
 `;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CORE = 'agent/core';
 const NOT_COPIED = ['.git', 'dist', 'node_modules'];
-const FOUND = join(ROOT, 'dist/mutants.json');
+const FOUND = join(ROOT, 'node_modules/.cache/mutants.json');
 const PROGRESS_MS = 30_000;
 /** What takes longer is not tried first, however much it has noticed. */
 const QUICK_MS = 30;
@@ -172,7 +172,7 @@ function say(line: string): void {
 }
 
 function keep(tried: readonly Tried[]): void {
-  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  mkdirSync(dirname(FOUND), { recursive: true });
   writeFileSync(FOUND, `${JSON.stringify(tried, undefined, 2)}\n`);
 }
 

@@ -34,8 +34,8 @@ interface Ladder {
  *                                          up while checks hear other servers is `unreachable` (core/outcomes.ts)
  * unconfirmed     as unreachable           may have been applied: the repetition counts as `nochg` there
  * throttled       10 min to 6 h            floor where the provider names no time of its own
- * busy            4 to 20 min, then 10 to  a fault inside the provider, mostly overload: whoever is turned away
- *                 50 min                   must spread over the time that serving all of them takes
+ * busy            5 to 20 min, then 10 to  a fault inside the provider, mostly overload: whoever is turned away
+ *                 40 min                   comes back when the rush is over, and not with the others
  * busy, declared  30 min to 6 h            911: not before the time that the provider wants
  * unintelligible  1 min to 6 h             a captive portal goes away by itself, so never a final stop
  * defect          1 h to 24 h              our bug: it will most likely happen again
@@ -48,7 +48,7 @@ const LADDERS: Record<Exclude<FailureKind, 'credential' | 'refused'>, Ladder> = 
   offline: { firstMs: 5 * SECOND_MS, factor: 2, maxMs: MINUTE_MS, jitter: 0.15 },
   unconfirmed: { firstMs: 5 * SECOND_MS, factor: 16, maxMs: 21 * MINUTE_MS, jitter: 0.15 },
   throttled: { firstMs: 10 * MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.2 },
-  busy: { firstMs: 4 * MINUTE_MS, factor: 2, maxMs: 10 * MINUTE_MS, jitter: 4 },
+  busy: { firstMs: 5 * MINUTE_MS, factor: 2, maxMs: 10 * MINUTE_MS, jitter: 3 },
   unintelligible: { firstMs: MINUTE_MS, factor: 2, maxMs: 6 * HOUR_MS, jitter: 0.5 },
   defect: { firstMs: HOUR_MS, factor: 2, maxMs: 24 * HOUR_MS, jitter: 0.5 },
 };

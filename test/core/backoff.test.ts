@@ -25,7 +25,7 @@ describe('the ladder of', () => {
     ['unconfirmed', {}, [5, 80, 1260], 1260],
     ['throttled', {}, [660, 1320, 2640], 23_760],
     ['busy', {}, [1980, 3960, 7920], 23_760],
-    ['busy', { scope: 'attempt' }, [720, 1440, 1800], 1800],
+    ['busy', { scope: 'attempt' }, [750, 1500, 1500], 1500],
     ['unintelligible', {}, [60, 120, 240], 21_600],
     ['defect', {}, [3600, 7200, 14_400], 86_400],
   ])('%s %o begins %j seconds and ends at %d', (kind, more, first, last) => {

@@ -48,10 +48,11 @@ test('nobody gets through in an outage', () => {
   expect(result).toMatchObject({ rejected: CLIENTS, confirmedSec: { 50: undefined } });
 });
 
+// Fewer would come to the provider in lumps that a million do not make.
+const many = 20_000;
+const [outage, , rush] = scenariosOf(many);
+
 describe('after an outage of an hour', () => {
-  // Fewer would come to the provider in lumps that a million do not make.
-  const many = 20_000;
-  const [outage] = scenariosOf(many);
   const ours = outage && play(outage, holdfast(many), () => {});
 
   test('all agents are confirmed', () => {
@@ -62,6 +63,27 @@ describe('after an outage of an hour', () => {
     const theirs = outage && play(outage, peer(many), () => {});
 
     expect(ours?.requests).toBeLessThan(theirs?.requests ?? 0);
+    expect(ours?.confirmedSec[99] ?? Number.POSITIVE_INFINITY).toBeLessThan(
+      theirs?.confirmedSec[99] ?? Number.POSITIVE_INFINITY,
+    );
+  });
+});
+
+describe('when an ISP renumbers more lines at once than the provider can bear', () => {
+  const ours = rush && play(rush, holdfast(many), () => {});
+
+  test('nobody who was turned away comes back before the rush is over', () => {
+    const changesPerSec = rush ? (many * 1000) / (rush.changes.toMs - rush.changes.fromMs) : 0;
+
+    expect(ours?.rejected).toBeGreaterThan(0);
+    // Not more than one of them shares its second with a neighbour.
+    expect(ours?.peakPerSec).toBeLessThanOrEqual(Math.ceil(changesPerSec) + 1);
+  });
+
+  test.each(PEERS.map((peer) => [peer]))('a lower peak than that of others, and all sooner', (peer) => {
+    const theirs = rush && play(rush, peer(many), () => {});
+
+    expect(ours?.peakPerSec).toBeLessThan(theirs?.peakPerSec ?? 0);
     expect(ours?.confirmedSec[99] ?? Number.POSITIVE_INFINITY).toBeLessThan(
       theirs?.confirmedSec[99] ?? Number.POSITIVE_INFINITY,
     );

@@ -27,7 +27,7 @@ export function scenariosOf(clients: number): Scenario[] {
       title: 'An ISP renumbers all its customers within 20 minutes',
       capacityPerSec: clients / SECONDS_FOR_ALL,
       endMs: 3 * HOUR_MS,
-      // As fast as access concentrators let lines back in; spread evenly, which favours nobody.
+      // As fast as access concentrators let lines back in.
       changes: { fromMs: 0, toMs: 20 * MINUTE_MS },
       countFromMs: 0,
     },

@@ -30,7 +30,10 @@ export interface Scenario {
   title: string;
   clients: number;
   endMs: number;
-  /** When the address of a client changes: uniform over this span. */
+  /**
+   * When the addresses change: one after the other, evenly over this span, as an access concentrator lets lines in
+   * that works at its limit.
+   */
   changes: { fromMs: number; toMs: number };
   /** The provider refuses every connection. */
   outage?: { fromMs: number; toMs: number };
@@ -179,7 +182,7 @@ export function play(
 
   const clients = clientsOf(world);
   for (let client = 0; client < count; client++) {
-    const atMs = changes.fromMs + random() * (changes.toMs - changes.fromMs);
+    const atMs = changes.fromMs + ((client + random()) / count) * (changes.toMs - changes.fromMs);
     calendar.put(atMs, client * 3 + CHANGED);
   }
   calendar.run(

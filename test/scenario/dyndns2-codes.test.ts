@@ -71,7 +71,7 @@ function ladder(firstMin: number, maxMin: number): number[] {
 
 /** With the jitter in the middle a demanded wait is 10 % longer, every other one as it stands. */
 const BUSY = ladder(33, 396);
-const SHORT_FAULT = ladder(12, 30);
+const SHORT_FAULT = ladder(12.5, 25);
 const THROTTLED = ladder(11, 396);
 const ODD = ladder(1, 360);
 

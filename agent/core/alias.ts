@@ -1,14 +1,17 @@
 /**
  * Which of several names an alias (a CNAME) points at: away from one that is down for sure, back to a better one
- * only after a long recovery. What is not known moves nothing, and every wait is monotonic, so it never flaps.
+ * only after a long recovery, longer each time that it had to leave again within a day. What is not known moves
+ * nothing, and every wait is monotonic, so it never flaps.
  */
+import { apartMs } from './apart.ts';
 import { NO_RETRY } from './backoff.ts';
 import { type Draft, report, wakeAt, without } from './draft.ts';
 import { type Failure, hasNotLeft } from './failure.ts';
+import { growing } from './growing.ts';
 import { cutOffBy, isOutdated, leadsHere } from './leads-here.ts';
 import { blockOf, isPermanent, mayBeApplied, nextTry } from './outcomes.ts';
 import type { AliasPlan } from './plan.ts';
-import type { AgentState, AliasState, AliasTask, AliasView, TargetHealth } from './state.ts';
+import type { AgentState, AliasState, AliasTask, AliasView, Now, TargetHealth } from './state.ts';
 
 /** How a task has ended. */
 export type AliasFound =
@@ -29,6 +32,10 @@ export interface Move {
 const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
 const HOURLY_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+const CALM_MS = 24 * HOURLY_MS;
+/** A longer `recovery` counts as it is. */
+const MAX_RECOVERY_MS = 6 * HOURLY_MS;
+const MAX_NAME_CHARS = 253;
 /** One check may err. */
 export const CONFIRMING_CHECKS = 2;
 
@@ -97,7 +104,7 @@ export function decideAliases(draft: Draft): void {
     if (alias.attempt || !account) {
       continue;
     }
-    const move = nextMove(plan, alias, now.ms);
+    const move = nextMove(plan, alias, now);
     if (!alias.block && !account.block && (alias.unread || move)) {
       const { minIntervalMs = 0 } = state.plan.accounts[plan.account] ?? {};
       const atMs = Math.max(
@@ -151,8 +158,15 @@ function begin(
 }
 
 /** What the targets ask for: the earliest move, of equal ones the most preferred. */
-export function nextMove(plan: AliasPlan, alias: AliasState, nowMs: number): Move | undefined {
+export function nextMove(
+  plan: AliasPlan,
+  alias: AliasState,
+  now: Pick<Now, 'ms' | 'wallMs'>,
+): Move | undefined {
   const { target, health, movedMs = Number.NEGATIVE_INFINITY } = alias;
+  const nowMs = now.ms;
+  const longestMs = Math.max(plan.recoveryMs, MAX_RECOVERY_MS);
+  const recoveryMs = growing(plan.recoveryMs, 2, flightsUntil(alias, now.wallMs) - 1, longestMs);
   const worksNow = (id: string) => health[id]?.works ?? 'unknown';
   const [first] = plan.targets;
   if (target === undefined) {
@@ -166,7 +180,7 @@ export function nextMove(plan: AliasPlan, alias: AliasState, nowMs: number): Mov
     .map((to): Move => {
       // Two that come back one after the other are one return, not two.
       const fromMs = Math.max(health[to]?.sinceMs ?? nowMs, movedMs);
-      return { to, atMs: fromMs + plan.recoveryMs, why: 'recovery' };
+      return { to, atMs: fromMs + recoveryMs, why: 'recovery' };
     });
   const down = health[target];
   const [refuge] = healthy;
@@ -178,6 +192,11 @@ export function nextMove(plan: AliasPlan, alias: AliasState, nowMs: number): Mov
     (best, move) => (best === undefined || dueMs(move) < dueMs(best) ? move : best),
     undefined,
   );
+}
+
+/** After a day without a move all before is forgotten. */
+function flightsUntil({ sinceWallMs, flights = 0 }: AliasState, wallMs: number): number {
+  return sinceWallMs !== undefined && apartMs(wallMs, sinceWallMs) < CALM_MS ? flights : 0;
 }
 
 function healthOf({ state, now }: Draft, { health }: AliasState, id: string): TargetHealth {
@@ -223,11 +242,19 @@ export function applyAliased(draft: Draft, id: string, attempt: number, found: A
       state.accounts[plan.account] = { ...account, wait: NO_RETRY };
     }
     const isNew = target !== alias.target;
-    const { target: _target, ...settled } = rest;
+    const { target: old, ...settled } = target === undefined ? rest : without(rest, 'foreign');
+    const { points = '' } = found;
+    const isForeign = task === 'read' && alias.pointed !== undefined && points !== alias.pointed;
+    const isFlight = old !== undefined && alias.health[old]?.works === 'no';
     state.aliases[id] = {
       ...settled,
-      ...(target !== undefined && { target }),
-      ...(isNew && { sinceWallMs: now.wallMs, movedMs: now.ms, check: { count: 0, nextMs: now.ms } }),
+      ...(target !== undefined
+        ? { target, pointed: points }
+        : isForeign && { foreign: points.slice(0, MAX_NAME_CHARS) }),
+      ...(isNew && {
+        ...{ sinceWallMs: now.wallMs, movedMs: now.ms, check: { count: 0, nextMs: now.ms } },
+        flights: flightsUntil(alias, now.wallMs) + (isFlight ? 1 : 0),
+      }),
       unread: false,
       retry: NO_RETRY,
     };
@@ -305,7 +332,7 @@ function reportMove(draft: Draft, plan: AliasPlan, before: AliasState, target: s
   const reason = isFlight
     ? `, because ${nameOf(old)} has not worked for ${minutes(down.sinceMs)} min${evidence ? ` (${evidence})` : ''}`
     : old === undefined
-      ? ''
+      ? foreignText(before)
       : `, which has worked for ${minutes(health[host]?.sinceMs)} min without a break`;
   report(draft, {
     level: isFlight ? 'warning' : 'notice',
@@ -314,4 +341,12 @@ function reportMove(draft: Draft, plan: AliasPlan, before: AliasState, target: s
     host,
     account: plan.account,
   });
+}
+
+function foreignText({ foreign }: AliasState): string {
+  if (foreign === undefined) {
+    return '';
+  }
+  const what = foreign === '' ? 'taken its CNAME away' : `pointed it at ${foreign}`;
+  return `: somebody had ${what}. If it is to stay so, switch the alias off`;
 }

@@ -6,6 +6,8 @@ export interface Incident {
   code: string;
   /** The zone, hostname or account (its section id) that it is about. */
   subject: string;
+  /** What people call the account. */
+  title?: string;
   /** Hostname sections that it touches. */
   hosts: string[];
   /** What happened, since when, whether to act and how. */
@@ -15,4 +17,6 @@ export interface Incident {
   mustAct: boolean;
   openedWallMs: number;
   closedWallMs?: number;
+  /** Nobody looks at it any more, or not by itself: its end is no all-clear. */
+  unresolved?: true;
 }

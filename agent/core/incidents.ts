@@ -9,6 +9,8 @@
  * account:ACCOUNT                blocked: at once;                       an update was taken, or none is due
  *                                no update taken for an hour
  * name:HOST                      the same of one hostname                the same
+ *
+ * A name that is gone and therefore refused is one incident: the check's goes on until its updates do as well.
  */
 import { apartMs } from './apart.ts';
 import type { Retry } from './backoff.ts';
@@ -41,7 +43,8 @@ const GOOD_AGAIN_MAX_MS = 6 * 3_600_000;
 const NOW_WELL = 'At the moment all is well.';
 const OUTAGE_MS = 3_600_000;
 /** Whatever the words for a block say to do. */
-const AFTER_THAT = 'After that, save the settings or ask for an update (holdfast update).';
+const GO_ON = 'save the settings or ask for an update (holdfast update).';
+const AFTER_THAT = `After that, ${GO_ON}`;
 /** Open ones are always kept. */
 const MAX_KEPT = 20;
 
@@ -103,7 +106,9 @@ export function noteCheck(draft: Draft, id: string): void {
   if (found) {
     const open = openOne(state, about);
     if (open) {
-      improve(draft, open, found, id);
+      if (found.code === GONE || !isRefused(host, open)) {
+        improve(draft, open, found, id);
+      }
     } else if (found.atOnce || streak.count >= 2) {
       openCheck(draft, found, id, host);
     }
@@ -139,7 +144,8 @@ function troubleOf(draft: Draft, id: string, host: HostState): Trouble | 'unclea
   if (!atOnce && isYoung(draft, host)) {
     return 'unclear';
   }
-  const { code, sentence, mustAct, sinceWallMs } = axis;
+  const { code, mustAct, sinceWallMs } = axis;
+  const sentence = code === GONE && host.block ? `${axis.sentence} ${AFTER_THAT}` : axis.sentence;
   return {
     ...(ofZone && zone !== undefined
       ? { about: `zone:${zone}`, subject: zone }
@@ -177,7 +183,7 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
   for (const one of hosts) {
     const own = openOne(state, `host:${one}`);
     if (own) {
-      close(draft, own, `${own.subject} is now part of what happened to ${zone}.`);
+      abandon(draft, own, `${own.subject} is now part of what happened to ${zone}.`);
     }
     const known = state.hosts[one];
     if (known && known.check.streak?.about !== trouble.about) {
@@ -238,7 +244,7 @@ function closeIfOver(draft: Draft, incident: Incident): void {
       streak.lastMs - streak.firstMs >= goodForMs(times)
     );
   });
-  if (hosts.length === 0) {
+  if (hosts.length === 0 || hosts.some((id) => isRefused(state.hosts[id], incident))) {
     return;
   }
   if (!isOver) {
@@ -263,11 +269,11 @@ export function reviewIncidents(draft: Draft): void {
   for (const incident of state.incidents.filter(isOpen)) {
     const [kind = '', id = ''] = aboutOf(incident).split(':');
     if (/^(zone|host)$/.test(kind) && !incident.hosts.some((host) => isWatched(draft, host))) {
-      close(draft, incident, `${incident.subject} is not checked any more.`);
+      abandon(draft, incident, `${incident.subject} is not checked any more.`);
     } else if (kind === 'account' && !state.plan.accounts[id]) {
-      close(draft, incident, 'The account is not configured any more.');
+      abandon(draft, incident, 'The account is not configured any more.');
     } else if (kind === 'name' && !state.plan.hosts[id]) {
-      close(draft, incident, `${incident.subject} is not configured any more.`);
+      abandon(draft, incident, `${incident.subject} is not configured any more.`);
     }
   }
   const hosts = new Map<string, string[]>(Object.keys(state.plan.accounts).map((id) => [id, []]));
@@ -287,14 +293,14 @@ export function reviewIncidents(draft: Draft): void {
   }
 }
 
-function reviewAccount(draft: Draft, { id, providerTitle }: AccountPlan, hosts: string[]): void {
+function reviewAccount(draft: Draft, { id }: AccountPlan, hosts: string[]): void {
   const { state } = draft;
   const account = state.accounts[id];
   if (!account) {
     return;
   }
   const failing = reviewUpdates(draft, `account:${id}`, {
-    ...{ subject: id, title: providerTitle, hosts, block: account.block, failing: account.failing },
+    ...{ subject: id, hosts, block: account.block, failing: account.failing },
     failure: failureOf(draft, hosts, (_, lane) => [account.wait, lane?.retry]),
   });
   if (failing !== account.failing) {
@@ -306,19 +312,26 @@ function reviewAccount(draft: Draft, { id, providerTitle }: AccountPlan, hosts: 
 function reviewHost(draft: Draft, { id, hostname }: HostPlan): void {
   const { state } = draft;
   const host = state.hosts[id];
-  // A name that is gone is refused as well: one cause, one incident, and the checks tell more of it.
-  const isGone = host?.axes.authority?.code === GONE && isWatched(draft, id) && !openOne(state, `name:${id}`);
-  if (!host || isGone) {
+  if (!host) {
     return;
   }
+  // A name that is gone is refused as well: one cause, one incident, and the checks tell more of it.
+  if (isWatched(draft, id) && !openOne(state, `name:${id}`)) {
+    const { code, verdict } = host.axes.authority ?? {};
+    const gone = openOne(state, `host:${id}`);
+    const isBack = verdict === 'ok' || verdict === 'warning' || code === 'authority/STALE';
+    const isTold = gone !== undefined && isRefused(host, gone);
+    if (isTold && isBack && host.block) {
+      const sentence = `${hostname} is there again, but its updates are stopped: ${GO_ON}`;
+      const stopped = { ...host.block, about: `host:${id}`, subject: hostname, mustAct: true };
+      openOnce(draft, gone, { ...stopped, sentence, evidence: [] }, [id]);
+    }
+    if (isTold || code === GONE) {
+      return;
+    }
+  }
   const failing = reviewUpdates(draft, `name:${id}`, {
-    ...{
-      subject: hostname,
-      title: `The update of ${hostname}`,
-      hosts: [id],
-      block: host.block,
-      failing: host.failing,
-    },
+    ...{ subject: hostname, hosts: [id], block: host.block, failing: host.failing },
     failure: failureOf(draft, [id], ({ retry }) => [retry]),
   });
   if (failing !== host.failing) {
@@ -327,9 +340,20 @@ function reviewHost(draft: Draft, { id, hostname }: HostPlan): void {
   }
 }
 
+/** Was this name told to be gone, and is it refused for that? */
+function isRefused(host: HostState | undefined, { code }: Incident): boolean {
+  return host?.block !== undefined && (code === GONE || code === host.block.code);
+}
+
+/** The provider; the section as well where several accounts are there. */
+function titleOf({ plan }: AgentState, id: string): string {
+  const title = plan.accounts[id]?.providerTitle ?? id;
+  const there = Object.values(plan.accounts).filter(({ providerTitle }) => providerTitle === title);
+  return there.length > 1 ? `${title} (${id})` : title;
+}
+
 interface Updates {
   subject: string;
-  title: string;
   hosts: string[];
   block: Block | undefined;
   failing: Since | undefined;
@@ -340,11 +364,16 @@ interface Updates {
 /** Returns since when updates fail. */
 function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | undefined {
   const { state, now } = draft;
-  const { subject, title, hosts, block, failure } = updates;
+  const { subject, hosts, block, failure } = updates;
   const known = openOne(state, about);
+  // Nearly always all is well, and whose account it is takes a look at all others.
+  if (!block && !failure && !known) {
+    return undefined;
+  }
   const isAccount = about.startsWith('account:');
+  const title = isAccount ? titleOf(state, subject) : subject;
   if (block) {
-    const sentence = `${isAccount ? title : subject}: ${block.sentence} ${AFTER_THAT}`;
+    const sentence = `${title}: ${block.sentence} ${AFTER_THAT}`;
     openOnce(draft, known, { ...block, about, subject, sentence, evidence: [], mustAct: true }, hosts);
     return undefined;
   }
@@ -354,10 +383,12 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
       close(
         draft,
         known,
-        isAccount ? `${title} takes updates again.` : `Updates of ${subject} are taken again.`,
+        isAccount ? `${title} takes updates again.` : `Updates of ${title} are taken again.`,
       );
     } else if (known && end === 'not due') {
-      close(draft, known, `No update ${isAccount ? `for ${title}` : `of ${subject}`} is waiting any more.`);
+      // Without a name nobody can say that updates would be taken.
+      const finish = hosts.length > 0 ? close : abandon;
+      finish(draft, known, `No update ${isAccount ? 'for' : 'of'} ${title} is waiting any more.`);
     }
     return undefined;
   }
@@ -367,8 +398,10 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
     wakeAt(draft, since.sinceMs + OUTAGE_MS);
   } else if (isProven) {
     const { code, reply } = failure;
-    const said = isAccount ? `has taken no update${ofWhich(state, hosts)}` : 'has failed';
-    const sentence = `${title} ${said} for an hour. ${failure.sentence}`;
+    const said = isAccount
+      ? `${title} has taken no update${ofWhich(state, hosts)}`
+      : `The update of ${title} has failed`;
+    const sentence = `${said} for an hour. ${failure.sentence}`;
     const evidence = reply === undefined ? [] : [`Reply: ${reply}`];
     const { sinceWallMs } = since;
     openOnce(draft, known, { about, subject, code, sentence, evidence, mustAct: false, sinceWallMs }, hosts);
@@ -464,6 +497,7 @@ function open(draft: Draft, trouble: Trouble, hosts: string[]): void {
   }
   const incident: Incident = {
     ...{ id: `${about}@${second}`, code, subject, hosts, evidence, mustAct },
+    ...(about.startsWith('account:') && { title: titleOf(state, subject) }),
     sentence: sinceText(trouble.sentence, trouble.sinceWallMs),
     openedWallMs: now.wallMs,
   };
@@ -488,15 +522,23 @@ function close(draft: Draft, incident: Incident, sentence: string): void {
   say(draft, 'closed', closed);
 }
 
+/** Nobody knows whether it is over. */
+function abandon(draft: Draft, incident: Incident, sentence: string): void {
+  const closed = {
+    ...{ ...incident, sentence, mustAct: false },
+    ...{ closedWallMs: draft.now.wallMs, unresolved: true as const },
+  };
+  replace(draft, closed);
+  say(draft, 'closed', closed);
+}
+
 function say(draft: Draft, kind: 'opened' | 'closed', incident: Incident): void {
-  const { id, subject, sentence, hosts } = incident;
+  const { id, subject, title = subject, sentence, hosts, unresolved } = incident;
   const [ofKind] = id.split(':');
-  const title =
-    ofKind === 'account' ? (draft.state.plan.accounts[subject]?.providerTitle ?? subject) : subject;
   const [only, ...others] = hosts;
   report(draft, {
     level: kind === 'opened' ? 'warning' : 'notice',
-    code: kind === 'opened' ? 'incident/OPENED' : 'incident/CLOSED',
+    code: `incident/${kind === 'opened' ? 'OPENED' : unresolved ? 'ENDED' : 'CLOSED'}`,
     sentence: sentence.includes(title) ? sentence : `${title}: ${sentence}`,
     incident: id,
     ...(ofKind === 'account'

@@ -177,6 +177,12 @@ export interface AliasState {
   sinceWallMs?: number;
   /** When it moved last; unknown after a boot. */
   movedMs?: number;
+  /** How often it had to leave a target, with less than a day between two moves. */
+  flights?: number;
+  /** The name of ours that the CNAME was last known to have. */
+  pointed?: string;
+  /** What somebody else put there since then; empty: took it away. */
+  foreign?: string;
   /** What the provider has must be read before anything is decided. */
   unread: boolean;
   /** By hostname section. */

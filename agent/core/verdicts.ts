@@ -172,7 +172,7 @@ const AUTHORITY: readonly Row[] = [
     when: (p) => p.authority.all('unreachable'),
     sentence: (p) =>
       `No server in charge of ${p.zone} answers, while those of others do. ${p.hostname} does not work. ` +
-      `${repairer(p)} must repair that. ${NO_UPDATES}`,
+      `${repair(p)} ${NO_UPDATES}`,
   },
   {
     code: 'authority/ZONE_FAULT',
@@ -180,7 +180,7 @@ const AUTHORITY: readonly Row[] = [
     when: (p) => p.authority.all('lame', 'fault', 'unreachable'),
     sentence: (p) =>
       `The servers in charge of ${p.zone} do not serve it. ${p.hostname} does not work. ` +
-      `${repairer(p)} must repair that. ${NO_UPDATES}`,
+      `${repair(p)} ${NO_UPDATES}`,
   },
   {
     code: 'authority/ZONE_FAULT',
@@ -286,7 +286,7 @@ const PUBLIC_VIEW: readonly Row[] = [
     verdict: 'failed',
     when: (p) => !p.young && p.publicView.all('fault', 'lame', 'unreachable'),
     sentence: (p) =>
-      `The large public resolvers cannot find ${p.hostname} at all. ${repairer(p)} must repair that. ${NO_UPDATES}`,
+      `The large public resolvers cannot find ${p.hostname} at all. ${repair(p)} ${NO_UPDATES}`,
   },
   {
     code: 'public/NOT_YET',
@@ -315,7 +315,7 @@ const PUBLIC_VIEW: readonly Row[] = [
     when: (p) => p.publicView.some('ok') && p.publicView.all('ok', 'fault', 'lame', 'unreachable'),
     sentence: (p) =>
       `Some large public resolvers cannot find ${p.hostname}; whoever uses another one is led to the published address. ` +
-      `${repairer(p)} must repair that if it stays. ${NO_UPDATES}`,
+      `${repair(p, ' if it stays')} ${NO_UPDATES}`,
   },
   {
     code: 'public/WRONG',
@@ -408,6 +408,13 @@ function beforeLines({ zone, view }: Verification, { before }: Asked): string[] 
 /** In other hands, or in nobody's. */
 function taken({ hands }: Picture): boolean {
   return hands === 'other' || hands === 'absent';
+}
+
+/** Where the zone above and the root are silent as well, what the name lacks says nothing of the provider. */
+function repair(p: Picture, when = ''): string {
+  return p.hands === 'silent' && p.line === 'silent'
+    ? `The Internet's directory above ${p.zone} does not answer here either, so it may be this line as well as ${p.provider}.`
+    : `${repairer(p)} must repair that${when}.`;
 }
 
 function repairer(p: Picture): string {

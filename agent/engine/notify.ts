@@ -48,6 +48,7 @@ export interface Notification {
   mustAct: boolean;
   openedAt: string;
   closedAt?: string;
+  unresolved?: true;
   opening?: string;
   router?: string;
   agentVersion: string;
@@ -90,7 +91,7 @@ export async function notificationOf(
     opening,
   }: Omit<Message, 'kind' | 'id' | 'queuedMs' | 'waiting'> & Pick<Notification, 'kind'>,
 ): Promise<Notification> {
-  const { id, code, subject, sentence, evidence, mustAct, openedWallMs, closedWallMs } = incident;
+  const { id, code, subject, sentence, evidence, mustAct, openedWallMs, closedWallMs, unresolved } = incident;
   const router = (await parts.routerName().catch(() => undefined))?.trim();
   const others = hostnames.filter((name) => name !== subject);
   const lines = [
@@ -102,20 +103,21 @@ export async function notificationOf(
     ...{ version: 1, kind, incident: id, code, subject, hostnames, sentence, evidence, mustAct },
     openedAt: timeText(openedWallMs),
     ...(closedWallMs !== undefined && { closedAt: timeText(closedWallMs) }),
+    ...(unresolved && { unresolved }),
     ...(opening !== undefined && { opening }),
     ...(router && { router }),
     agentVersion: parts.version,
-    title: `${headOf(kind, mustAct)}: ${subject}`,
+    title: `${headOf(kind, mustAct, unresolved)}: ${incident.title ?? subject}`,
     message: shortened(lines.join('\n')),
     priority: kind === 'opened' ? (mustAct ? 8 : 5) : 4,
   };
 }
 
-function headOf(kind: Notification['kind'], mustAct: boolean): string {
+function headOf(kind: Notification['kind'], mustAct: boolean, unresolved?: true): string {
   if (kind === 'opened') {
     return mustAct ? 'Please act' : 'Trouble';
   }
-  return kind === 'closed' ? 'All clear' : 'Test';
+  return kind === 'test' ? 'Test' : unresolved ? 'No longer followed' : 'All clear';
 }
 
 export function deliverTo(
@@ -165,14 +167,15 @@ interface Posting {
 
 /** What each of them wants. */
 function requestOf({ style, url }: WebAddress, notification: Notification): Posting {
-  const { title, message, priority, kind, mustAct } = notification;
+  const { title, message, priority, kind, mustAct, unresolved } = notification;
   switch (style) {
     case 'webhook':
       return { url, body: notification };
     case 'ntfy': {
       // JSON goes to the root and names the topic (docs.ntfy.sh/publish, "Publish as JSON"): headers are not UTF-8.
       const [, root = url, topic = ''] = /^(.*\/)([^/]+)\/?$/.exec(url) ?? [];
-      const tags = [{ opened: 'warning', closed: 'white_check_mark', test: 'loudspeaker' }[kind]];
+      const closed = unresolved ? 'grey_question' : 'white_check_mark';
+      const tags = [{ opened: 'warning', closed, test: 'loudspeaker' }[kind]];
       const urgency = kind === 'opened' && mustAct ? 4 : 3;
       return { url: root, body: { topic, title, message, priority: urgency, tags } };
     }

@@ -37,7 +37,7 @@ function aliasOf(
 ): StatusAlias {
   const { id, hostname, account } = plan;
   const { target, sinceWallMs } = alias;
-  const move = alias.unread ? undefined : nextMove(plan, alias, now.ms);
+  const move = alias.unread ? undefined : nextMove(plan, alias, now);
   const nameOf = (host: string) => state.plan.hosts[host]?.hostname ?? host;
   return {
     ...{ id, hostname, account },

@@ -12,7 +12,14 @@ import { type Draft, openDraft, type Report } from '../../agent/core/draft.ts';
 import type { Failure } from '../../agent/core/failure.ts';
 import { noteObservation } from '../../agent/core/observe.ts';
 import type { AliasPlan } from '../../agent/core/plan.ts';
-import { type AgentState, type AliasState, freshHost, type HostState } from '../../agent/core/state.ts';
+import {
+  type AgentState,
+  type AliasState,
+  freshHost,
+  type HostState,
+  rebase,
+  savedState,
+} from '../../agent/core/state.ts';
 import { step } from '../../agent/core/step.ts';
 import type { Works } from '../../agent/core/works.ts';
 import { agentState, confirmation, NOW } from './agent-state.ts';
@@ -409,6 +416,141 @@ describe('a recovery', () => {
   });
 });
 
+describe('a target that comes and goes', () => {
+  const HOURS_16_MIN = 16 * 60;
+
+  /** Fails for 10 minutes in every 90, with a check every 5. */
+  function flap(play: Play, forMin: number): void {
+    for (let minute = 0; minute < forMin; minute += 5) {
+      play.check({ home: minute % 90 < 10 ? 'no' : 'yes', duck: 'yes', third: 'yes' });
+      play.pass(5 * MINUTE_MS);
+    }
+  }
+
+  function steady(play: Play, works: Works, forMin: number): void {
+    for (let minute = 0; minute < forMin; minute += 5) {
+      play.check({ home: works, duck: 'yes', third: 'yes' });
+      play.pass(5 * MINUTE_MS);
+    }
+  }
+
+  test('is not gone back to again and again', () => {
+    const play = new Play(world());
+
+    flap(play, HOURS_16_MIN);
+
+    expect(play.moves.map(({ to }) => to)).toEqual([NAMES.duck, NAMES.home, NAMES.duck]);
+  });
+
+  test('is gone back to after 1, 2, 4 and 6 hours, and 6 from then on', () => {
+    const play = new Play(world());
+    const waits: number[] = [];
+    for (let round = 0; round < 6; round++) {
+      steady(play, 'no', 10);
+      const from = play.ms;
+      steady(play, 'yes', 7 * 60);
+      waits.push(((play.moves.at(-1)?.atMs ?? 0) - from) / MINUTE_MS);
+    }
+
+    expect(play.moves).toHaveLength(12);
+    expect(waits).toEqual([60, 120, 240, 360, 360, 360]);
+  });
+
+  test.each([
+    { name: 'steady for a day', works: 'yes' },
+    { name: 'away for a day', works: 'no' },
+  ] as const)('is gone back to after an hour when it was $name', ({ works }) => {
+    const play = new Play(world());
+    for (let round = 0; round < 3; round++) {
+      steady(play, 'no', 10);
+      steady(play, 'yes', 7 * 60);
+    }
+
+    steady(play, works, 25 * 60);
+    steady(play, 'no', 10);
+    const from = play.ms;
+    steady(play, 'yes', 7 * 60);
+
+    expect(((play.moves.at(-1)?.atMs ?? 0) - from) / MINUTE_MS).toBe(60);
+  });
+
+  test('is gone back to no sooner than its own recovery says', () => {
+    const state = world({ target: 'duck', flights: 3 });
+    const recoveryMs = 8 * 60 * MINUTE_MS;
+    const plan = { ...state.plan, aliases: { www: { ...PLAN, recoveryMs } } };
+    const play = new Play({ ...state, plan });
+    play.cname = NAMES.duck;
+    play.check({ home: 'yes', duck: 'yes', third: 'yes' });
+
+    play.pass(12 * 60 * MINUTE_MS);
+
+    expect(play.moves.map(({ atMs }) => atMs - NOW.ms)).toEqual([recoveryMs]);
+  });
+});
+
+describe('what somebody else has put there', () => {
+  /** What the provider has is read, and the first target works. */
+  function after(cname: string | undefined, before: Partial<AliasState> = {}): Play {
+    const play = new Play(world({ pointed: 'home.example.org', unread: true, ...before }));
+    play.cname = cname;
+    play.check({ home: 'yes', duck: 'yes', third: 'yes' });
+    play.pass(MINUTE_MS);
+    return play;
+  }
+
+  test.each([
+    { cname: 'www.example.net', says: 'somebody had pointed it at www.example.net.' },
+    { cname: undefined, says: 'somebody had taken its CNAME away.' },
+  ])('is undone and told: $cname', ({ cname, says }) => {
+    const play = after(cname);
+
+    expect(play.tasks).toEqual(['0 read', '0 write home.example.org']);
+    expect(play.reports.map(({ sentence }) => sentence)).toEqual([
+      `www.example.info points at home.example.org now: ${says} If it is to stay so, switch the alias off.`,
+    ]);
+    expect(play.state.aliases.www).not.toHaveProperty('foreign');
+  });
+
+  test('is told as well when a reboot comes between', () => {
+    const attempt = { id: 7, task: 'read' as const };
+    const draft = openDraft(world({ pointed: 'home.example.org', attempt }), NOW);
+    applyAliased(draft, 'www', 7, { points: 'www.example.net' });
+
+    const { aliases = {} } = rebase(savedState(draft.state), NOW.ms, NOW.ms);
+    const { www } = aliases;
+    const play = after('www.example.net', { ...www, target: undefined });
+
+    expect(www).toMatchObject({ foreign: 'www.example.net' });
+    expect(play.reports[0]?.sentence).toContain('somebody had pointed it at www.example.net.');
+  });
+
+  test('is of a moderate length', () => {
+    const play = new Play(world({ pointed: 'home.example.org', unread: true }));
+    play.cname = `${'x'.repeat(1000)}.example.net`;
+    play.check({ home: 'yes', duck: 'yes', third: 'yes' });
+
+    expect(play.reports[0]?.sentence.length).toBeLessThan(400);
+  });
+
+  test.each<{ name: string; cname: string; before: Partial<AliasState> }>([
+    { name: 'before the alias was ours', cname: 'www.example.net', before: { pointed: undefined } },
+    { name: 'by settings that were ours', cname: 'old.example.org', before: { pointed: 'old.example.org' } },
+  ])('is not told of $name', ({ cname, before }) => {
+    const play = after(cname, before);
+
+    expect(play.reports.map(({ sentence }) => sentence)).toEqual([
+      'www.example.info points at home.example.org now.',
+    ]);
+  });
+
+  test('is forgotten when somebody has undone it', () => {
+    const play = after(NAMES.home, { foreign: 'www.example.net' });
+
+    expect(play.reports).toEqual([]);
+    expect(play.state.aliases.www).not.toHaveProperty('foreign');
+  });
+});
+
 test('what cannot be checked never moves it, however long', () => {
   const play = new Play(world());
   for (let round = 0; round < 100; round++) {
@@ -619,12 +761,25 @@ describe('a write that fails', () => {
     expect(play.state.aliases.www?.target).toBe('duck');
   });
 
+  test('after which a question shows that it was applied counts as a move away', () => {
+    const play = downWith(failing('unconfirmed', 'hostname'));
+
+    play.failure = undefined;
+    play.cname = NAMES.duck;
+    play.pass(10 * MINUTE_MS);
+
+    expect(play.tasks.at(-1)).toMatch(/read$/);
+    expect(play.state.aliases.www).toMatchObject({ target: 'duck', flights: 1 });
+  });
+
   test('to the letter but not in effect is no move', () => {
-    const draft = openDraft(world({ attempt: { id: 7, task: 'write', target: 'duck' } }), NOW);
+    const attempt = { id: 7, task: 'write' as const, target: 'duck' };
+    const draft = openDraft(world({ pointed: 'home.example.org', attempt }), NOW);
 
     applyAliased(draft, 'www', 7, { points: 'elsewhere.example.org' });
 
     expect(draft.state.aliases.www).not.toHaveProperty('target');
+    expect(draft.state.aliases.www).not.toHaveProperty('foreign');
     expect(draft.commands).toEqual([]);
   });
 
@@ -903,12 +1058,12 @@ describe('the next move', () => {
     const refuge = alias('third', { home: since('yes', 1), duck: since('yes', 30), third: since('no', 1) });
     const back = alias('third', { home: since('yes', 70), duck: since('yes', 80), third: since('yes', 90) });
 
-    expect(nextMove(PLAN, refuge, NOW.ms)).toEqual({
+    expect(nextMove(PLAN, refuge, NOW)).toEqual({
       to: 'home',
       atMs: NOW.ms + 4 * MINUTE_MS,
       why: 'outage',
     });
-    expect(nextMove(PLAN, back, NOW.ms)?.to).toBe('home');
-    expect(nextMove(PLAN, alias('home', {}), NOW.ms)).toBeUndefined();
+    expect(nextMove(PLAN, back, NOW)?.to).toBe('home');
+    expect(nextMove(PLAN, alias('home', {}), NOW)).toBeUndefined();
   });
 });

@@ -6,6 +6,7 @@ import type { Failure } from '../../agent/core/failure.ts';
 import type { Axis, AxisVerdict, DnsAxes, Judged, Judgement } from '../../agent/core/health.ts';
 import type { Incident } from '../../agent/core/incident.ts';
 import { hasOpenIncident } from '../../agent/core/incidents.ts';
+import type { AccountPlan } from '../../agent/core/plan.ts';
 import type { AgentState, HostState, Streak } from '../../agent/core/state.ts';
 import { type AgentEvent, step } from '../../agent/core/step.ts';
 import { agentState, type Changes, confirmation, IPV4, IPV6, NOW } from './agent-state.ts';
@@ -111,7 +112,8 @@ function woken(before: World): After {
 
 const PENDING = { count: 9, nextMs: 0, pending: true, zone: ZONE };
 /** Of a block: whose it is stands before it, and how to go on behind it. */
-const STOPPED = 'Stopped. After that, save the settings or ask for an update (holdfast update).';
+const RESUME = 'After that, save the settings or ask for an update (holdfast update).';
+const STOPPED = `Stopped. ${RESUME}`;
 
 function sentencesOf({ reports }: After): string[] {
   return reports.map(({ code, sentence }) => `${code} ${sentence}`);
@@ -231,7 +233,7 @@ describe('a check', () => {
 
     expect(open).toEqual([`zone:${ZONE} delegation/CHANGED: home cam`]);
     expect(reports.map(({ sentence }) => sentence)).toContainEqual(
-      `cam.example.org is now part of what happened to ${ZONE}. It took 1 hour.`,
+      `cam.example.org is now part of what happened to ${ZONE}.`,
     );
     expect(state.hosts.cam?.check.streak).toBeUndefined();
     expect(state.hosts.cam?.check.nextMs).toBe(NOW.ms + 5 * MINUTE_MS);
@@ -561,9 +563,18 @@ describe('what is not there any more', () => {
       says: 'other.example.org is not configured any more.',
     },
   ])('$name: $says', ({ before, says }) => {
-    expect(sentencesOf(woken(before))).toEqual(
-      says === undefined ? [] : [`incident/CLOSED ${says} It took 1 hour.`],
-    );
+    const { state, ...found } = woken(before);
+
+    expect(sentencesOf({ state, ...found })).toEqual(says === undefined ? [] : [`incident/ENDED ${says}`]);
+    expect(state.incidents[0]?.unresolved).toBe(says === undefined ? undefined : true);
+  });
+
+  test('an account goes by the name that it was told with', () => {
+    const told = incident('account:other', { subject: 'other', title: 'Example DDNS (other)' });
+
+    expect(sentencesOf(woken({ incidents: [told] }))).toEqual([
+      'incident/ENDED Example DDNS (other): The account is not configured any more.',
+    ]);
   });
 
   test('is told of one that is over no more', () => {
@@ -816,6 +827,101 @@ describe('updates that are not taken', () => {
     expect(woken({ home, incidents: [incident('name:home', { code: 'x/OLD' })] }).open).toEqual([
       'name:home x/NOHOST: home',
     ]);
+  });
+
+  const NOHOST = blockOf('x/NOHOST');
+  const told = (code: string) => [incident('host:home', { code, sentence: 'It is gone.' })];
+  const axes = (code: string, verdict?: AxisVerdict) => ({
+    authority: { ...judged(code, verdict), sinceWallMs: 0, checkedWallMs: 0 },
+  });
+
+  test.each<{ name: string; code: string; verdict?: AxisVerdict; open: string; says: RegExp }>([
+    {
+      name: 'well',
+      code: 'authority/OK',
+      open: 'x/NOHOST',
+      says: /there again, but its updates are stopped/,
+    },
+    {
+      name: 'well, with a warning',
+      ...{ code: 'authority/SOME_DOWN', verdict: 'warning' },
+      ...{ open: 'x/NOHOST', says: /there again, but its updates are stopped/ },
+    },
+    {
+      name: 'there with another address',
+      ...{ code: 'authority/STALE', open: 'x/NOHOST', says: /there again, but its updates are stopped/ },
+    },
+    { name: 'not to be asked', code: 'x/SILENT', verdict: 'unknown', open: 'authority/GONE', says: /gone/ },
+    { name: 'still gone', code: 'authority/GONE', open: 'authority/GONE', says: /gone/ },
+  ])('a name that was gone and is refused stays one incident when it is $name', (row) => {
+    const home = { block: NOHOST, axes: axes(row.code, row.verdict) };
+
+    const found = woken({ home, incidents: told('authority/GONE') });
+
+    expect(found.open).toEqual([`host:home ${row.open}: home`]);
+    expect(found.state.incidents[0]?.sentence).toMatch(row.says);
+    expect(found.reports).toEqual([]);
+  });
+
+  test.each([
+    { found: WELL, code: 'x/NOHOST', says: 'It is gone.' },
+    { found: STALE, code: 'x/NOHOST', says: 'It is gone.' },
+    // It was taken away again.
+    { found: GONE, code: 'authority/GONE', says: `It is authority/GONE. ${RESUME} Seen since` },
+  ])('that is there again and refused keeps its text until it is gone again: $code', (row) => {
+    const since = streak(row.found === WELL ? '' : 'host:home', 4, HOUR_MS);
+    const home = { block: NOHOST, check: { ...PENDING, streak: since } };
+
+    const { open, reports, state } = checked(row.found, { home, incidents: told('x/NOHOST') });
+
+    expect(open).toEqual([`host:home ${row.code}: home`]);
+    expect(state.incidents[0]?.sentence).toContain(row.says);
+    expect(reports).toEqual([]);
+  });
+
+  test('that is there again is over once its updates are not refused any more', () => {
+    const home = { check: { ...PENDING, streak: streak('', 4, HOUR_MS) } };
+
+    const { open, reports } = checked(WELL, { home, incidents: told('x/NOHOST') });
+
+    expect(open).toEqual([]);
+    expect(reports.map(({ code }) => code)).toEqual(['incident/CLOSED']);
+  });
+
+  test('that is gone and refused is told with how to go on', () => {
+    const home = { block: NOHOST, check: { ...PENDING, streak: streak('host:home', 1) } };
+
+    expect(checked(GONE, { home }).reports[0]?.sentence).toContain(`It is authority/GONE. ${RESUME}`);
+  });
+
+  test('an account shares the name of its provider only where it is the only one there', () => {
+    const state = world({ changes: { account: { block: blockOf('x/NO') } } });
+    const { a } = state.plan.accounts;
+    if (!a) {
+      throw new Error('the agent at rest has lost its account');
+    }
+    const withOther = (other: AccountPlan) =>
+      after({ ...state, plan: { ...state.plan, accounts: { a, other } } }, { type: 'woken' });
+
+    const alone = withOther({ ...a, id: 'other', providerTitle: 'Other DDNS' });
+    const together = withOther({ ...a, id: 'other' });
+
+    expect([alone, together].map(({ state: { incidents } }) => incidents[0]?.title)).toEqual([
+      'Example DDNS',
+      'Example DDNS (a)',
+    ]);
+    expect(sentencesOf(together)).toEqual([
+      `incident/OPENED Example DDNS (a): ${STOPPED} Seen since 31 December, 23:00 UTC.`,
+    ]);
+  });
+
+  test('of an account that has no names any more end, and nobody knows whether all is well', () => {
+    const state = world({ incidents: [incident('account:a', { subject: 'a', hosts: [] })] });
+
+    const found = after({ ...state, plan: { ...state.plan, hosts: {} } }, { type: 'woken' });
+
+    expect(sentencesOf(found)).toEqual(['incident/ENDED No update for Example DDNS is waiting any more.']);
+    expect(found.state.incidents[0]).toMatchObject({ unresolved: true, closedWallMs: NOW.wallMs });
   });
 
   function takenAgo(ipv4Ms: number, ipv6Ms = ipv4Ms) {

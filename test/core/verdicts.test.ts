@@ -678,6 +678,37 @@ describe('who must repair what resolvers cannot find', () => {
 
     expect(publicView).toMatchObject({ code: 'public/FAULT', sentence: expect.stringMatching(who) });
   });
+
+  test.each<{ name: string; more: Partial<Verification>; blames: boolean }>([
+    {
+      name: 'the zone above and the root are silent',
+      more: { delegation: [], control: SILENT },
+      blames: false,
+    },
+    { name: 'the zone above alone is silent', more: { delegation: [], control: FINE }, blames: true },
+    { name: 'the root alone is silent', more: { control: SILENT }, blames: true },
+  ])('is said only where it is known: $name', ({ more, blames }) => {
+    const nobody = found({
+      authority: answers('lame', 'unreachable'),
+      publicView: answers('fault'),
+      ...more,
+    });
+    const some = found({ authority: answers('ok'), publicView: answers('ok', 'fault'), ...more });
+
+    const axes = [nobody, some].flatMap((one) => Object.values(judge(one, asked()).axes));
+    const sentences = (code: string) =>
+      axes.filter((axis) => axis.code === code).map(({ sentence }) => sentence);
+
+    for (const code of ['authority/ZONE_FAULT', 'public/FAULT', 'public/SOME_FAIL']) {
+      expect(sentences(code)).toEqual([
+        expect.stringContaining(
+          blames
+            ? 'Example DNS must repair that'
+            : 'does not answer here either, so it may be this line as well as Example DNS.',
+        ),
+      ]);
+    }
+  });
 });
 
 test.each<{ kinds: AnswerKind[]; authority: AnswerKind[]; code: string }>([

@@ -164,6 +164,19 @@ describe('a webhook', () => {
       },
     },
     {
+      name: 'is no all-clear where nobody looks any more',
+      what: message(
+        { kind: 'closed' },
+        { closedWallMs: CLOSED.incident.closedWallMs ?? 0, sentence: 'It is not checked.', unresolved: true },
+      ),
+      expected: { title: 'No longer followed: ddns.example', unresolved: true, priority: 4 },
+    },
+    {
+      name: 'names an account as people do',
+      what: message({}, { subject: 'noip', title: 'No-IP (noip)' }),
+      expected: { title: 'Trouble: No-IP (noip)', subject: 'noip' },
+    },
+    {
       name: 'tells the whole story at the end',
       what: { ...CLOSED, opening: 'It was gone.' },
       expected: {
@@ -182,14 +195,15 @@ describe('a webhook', () => {
     expect(body).toMatchObject(expected);
   });
 
-  test.each([OPENED, CLOSED, { ...CLOSED, opening: 'It was gone.' }, message({}, { mustAct: true })])(
-    'always gets what the schema says: $kind',
-    async (what) => {
-      const { body } = await posted(HOOK, what);
+  const unresolved = message({ kind: 'closed' }, { ...CLOSED.incident, unresolved: true });
 
-      expect(validate(body), JSON.stringify(validate.errors)).toBe(true);
-    },
-  );
+  test.each([
+    ...[OPENED, CLOSED, unresolved, { ...CLOSED, opening: 'It was gone.' }, message({}, { mustAct: true })],
+  ])('always gets what the schema says: $kind', async (what) => {
+    const { body } = await posted(HOOK, what);
+
+    expect(validate(body), JSON.stringify(validate.errors)).toBe(true);
+  });
 
   test('can be a Gotify server as it stands, whose own fields mean something else', async () => {
     const { body } = await posted(HOOK, OPENED);
@@ -221,6 +235,10 @@ describe('ntfy', () => {
     { name: 'trouble', what: OPENED, priority: 3, tags: ['warning'] },
     { name: 'something to do', what: message({}, { mustAct: true }), priority: 4, tags: ['warning'] },
     { name: 'the all-clear', what: CLOSED, priority: 3, tags: ['white_check_mark'] },
+    {
+      ...{ name: 'an end that is none', priority: 3, tags: ['grey_question'] },
+      what: message({ kind: 'closed' }, { ...CLOSED.incident, unresolved: true }),
+    },
   ])('gets JSON at its root, with the topic: $name', async ({ what, priority, tags }) => {
     const login = { username: '', password: 'tk_secret' };
 

@@ -97,7 +97,9 @@ async function begin(world: World, replies: Reply = good, config = CONFIG): Prom
   function alias({ task, target }: ActionOf<'alias'>): AliasFound {
     tasks.push(task);
     if (task === 'check') {
-      return { seen: { verdict: 'ok', code: 'alias/OK', sentence: 'It is seen.', evidence: [] } };
+      const seen = { verdict: 'ok' as const, code: 'alias/OK', sentence: 'It is seen.', evidence: [] };
+      const other = { ...seen, verdict: 'warning' as const, code: 'alias/DIFFERENT' };
+      return world.cname === target ? { seen } : { seen: other, points: world.cname ?? '' };
     }
     if (task === 'write' && target !== undefined) {
       world.cname = target;
@@ -178,6 +180,37 @@ describe('a day', () => {
 
     // It left once for an outage that was confirmed, and stays away: the name never works for an hour.
     expect(begun.writes.length).toBeLessThanOrEqual(1);
+  });
+
+  test('on which the name fails for 10 minutes in every 90 moves it away, back once, and away', async () => {
+    const begun = await begin({ health: { [HOME]: 'yes', [DUCK]: 'yes' } });
+    await begun.agent.advance(3 * HOUR_MS);
+    begun.writes.length = 0;
+
+    for (let round = 0; round < 11; round++) {
+      begun.world.health[HOME] = 'no';
+      // A check every five minutes, and two that fail.
+      await begun.agent.advance(15 * MINUTE_MS);
+      begun.world.health[HOME] = 'yes';
+      await begun.agent.advance(75 * MINUTE_MS);
+      await (round === 5 && begun.agent.restart());
+    }
+
+    expect(begun.writes.map((write) => write.split(' ')[1])).toEqual([DUCK, HOME, DUCK]);
+  });
+
+  test('on which somebody points it elsewhere sets it back, and says where it was', async () => {
+    const begun = await begin({ health: { [HOME]: 'yes', [DUCK]: 'yes' } });
+    await begun.agent.advance(3 * HOUR_MS);
+
+    begun.world.cname = 'www.example.net';
+    await begun.agent.advance(3 * HOUR_MS);
+
+    expect(begun.world.cname).toBe(HOME);
+    expect(moves(begun).map(({ sentence }) => sentence)).toEqual([
+      `www.example.org points at ${HOME} now.`,
+      `www.example.org points at ${HOME} now: somebody had pointed it at www.example.net. If it is to stay so, switch the alias off.`,
+    ]);
   });
 
   test('on which both names are down moves nothing', async () => {

@@ -231,7 +231,7 @@ function statusAt({ agent }: Lived) {
 /** `zone:ddns.net` and the like, in the order of the events. */
 function toldOf({ agent }: Lived): { code: string; about: string; opens: boolean }[] {
   return agent.events
-    .filter(({ code }) => code === 'incident/OPENED' || code === 'incident/CLOSED')
+    .filter(({ code }) => code.startsWith('incident/'))
     .map(({ code, incident = '' }) => ({
       code: agent.state().incidents.find(({ id }) => id === incident)?.code ?? '',
       about: incident.replace(/@\d+$/, ''),

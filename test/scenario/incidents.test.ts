@@ -379,6 +379,60 @@ describe('a single name', () => {
     expect(told(agent).slice(1)).toEqual(['closed authority/GONE home.ddns.net']);
   });
 
+  test.each<{ name: string; days: Day[] }>([
+    { name: 'as it was', days: ['fine'] },
+    { name: 'with another address', days: ['stale', 'fine'] },
+    { name: 'for a while', days: ['fine', 'gone', 'fine'] },
+    { name: 'while the line is down', days: ['no-line', 'fine'] },
+  ])('gone, refused and there again $name: one incident, until its updates go on', async ({ days }) => {
+    const { agent, turn } = await begin(HOME, [good, () => says('nohost'), good]);
+    await agent.advance(HOUR_MS);
+    turn('gone');
+    await agent.advance(5 * HOUR_MS);
+    const opened = agent.told[0]?.message.incident;
+
+    for (const day of days) {
+      turn(day);
+      await agent.advance(5 * HOUR_MS);
+    }
+    const [open, ...others] = openOf(agent);
+
+    expect(told(agent)).toEqual(['opened authority/GONE home.ddns.net']);
+    expect(opened?.sentence).toMatch(/log in at .* After that, save the settings or ask for an update/);
+    expect(others).toEqual([]);
+    expect(open).toMatchObject({ id: opened?.id, mustAct: true });
+    expect(open?.sentence).toMatch(/^home\.ddns\.net is there again, but its updates are stopped: save/);
+
+    await agent.restart();
+    await agent.request(['home']);
+    await agent.advance(HOUR_MS);
+
+    expect(told(agent)).toEqual([
+      'opened authority/GONE home.ddns.net',
+      'closed dyndns2/NOHOST home.ddns.net',
+    ]);
+    expect(agent.told.at(-1)?.message.incident).toMatchObject({ id: opened?.id });
+    expect(agent.state().incidents[0]?.sentence).toMatch(/^home\.ddns\.net is all right again\. It took/);
+  });
+
+  test('refused because it is gone, before a check has seen that: one incident', async () => {
+    const { agent, turn } = await begin(HOME, [good, () => says('nohost'), good]);
+    await agent.advance(HOUR_MS);
+    turn('gone');
+    moveTo(agent, '198.51.100.77');
+    await agent.advance(5 * HOUR_MS);
+    turn('fine');
+    await agent.advance(5 * HOUR_MS);
+
+    expect(told(agent)).toEqual(['opened dyndns2/NOHOST home.ddns.net']);
+
+    await agent.request(['home']);
+    await agent.advance(5 * HOUR_MS);
+
+    expect(told(agent).slice(1)).toEqual(['closed dyndns2/NOHOST home.ddns.net']);
+    expect(openOf(agent)).toEqual([]);
+  });
+
   test('blocked by the filter at home: a warning, and no incident', async () => {
     const { agent, turn } = await begin();
     await agent.advance(HOUR_MS);
@@ -406,7 +460,27 @@ describe('a single name', () => {
       'opened authority/STALE home.ddns.net',
       'closed authority/STALE home.ddns.net',
     ]);
-    expect(agent.state().incidents[0]?.sentence).toMatch(/is not checked any more/);
+    expect(agent.told.at(-1)?.message.incident).toMatchObject({
+      ...{ sentence: 'home.ddns.net is not checked any more.', unresolved: true },
+    });
+    expect(agent.codes()).toContain('incident/ENDED');
+    expect(agent.codes()).not.toContain('incident/CLOSED');
+  });
+
+  test('that is switched off ends its incident, and nobody says that all is clear', async () => {
+    const { agent, turn } = await begin(TWO);
+    await agent.advance(HOUR_MS);
+    turn('stale', {}, 'home');
+    await agent.advance(2 * HOUR_MS);
+
+    await agent.reload(TWO.replace("hostname 'home'", "hostname 'home'\n\toption enabled '0'"));
+    await agent.advance(MINUTE_MS);
+
+    expect(told(agent)).toEqual([
+      'opened authority/STALE home.ddns.net',
+      'closed authority/STALE home.ddns.net',
+    ]);
+    expect(agent.told.at(-1)?.message.incident.unresolved).toBe(true);
   });
 });
 
@@ -486,6 +560,27 @@ describe('updates', () => {
 
     expect(told(agent)).toEqual(['opened dyndns2/BADAUTH noip', 'closed dyndns2/BADAUTH noip']);
     expect(agent.state().incidents[0]?.sentence).toMatch(/^No-IP takes updates again\. It took 2 days/);
+  });
+
+  test('one of two accounts at a provider is told by both its names', async () => {
+    const second = HOME.replace("account 'noip'\n\toption provider", "account 'second'\n\toption provider");
+    const both = `${second.replace("option account 'noip'", "option account 'second'")}
+config account 'noip'
+	option provider 'no-ip.com'
+	option username 'noip-user'
+	option password 'secret-noip'
+`;
+    const { agent } = await begin(both, [() => says('badauth'), good]);
+    await agent.advance(HOUR_MS);
+
+    expect(told(agent)).toEqual(['opened dyndns2/BADAUTH second']);
+    expect(openOf(agent)[0]).toMatchObject({ title: 'No-IP (second)' });
+    expect(openOf(agent)[0]?.sentence).toMatch(/^No-IP \(second\): /);
+
+    await agent.reload(HOME);
+    await agent.advance(MINUTE_MS);
+
+    expect(agent.told.at(-1)?.message.incident).toMatchObject({ title: 'No-IP (second)', unresolved: true });
   });
 
   test('a blocked name is told once', async () => {

@@ -35,6 +35,11 @@ function lived({ world, ops }: Story, restMs = 3 * HOUR_MS): Simulation {
   return simulation;
 }
 
+function openOfDns(simulation: Simulation) {
+  const { incidents } = simulation.state();
+  return incidents.filter(({ id, closedWallMs }) => closedWallMs === undefined && /^(zone|host):/.test(id));
+}
+
 type Reported = Extract<Entry, { type: 'reported' }>;
 
 function incidentsIn(trace: readonly Entry[]): Reported[] {
@@ -144,8 +149,13 @@ describe('an incident', () => {
         simulation.heal();
         simulation.run(6 * HOUR_MS);
 
-        const open = simulation.state().incidents.filter(({ closedWallMs }) => closedWallMs === undefined);
-        expect(open.filter(({ id }) => /^(zone|host):/.test(id))).toEqual([]);
+        // A name that was gone and is refused goes on when the operator says so.
+        const { hosts } = simulation.state();
+        const others = openOfDns(simulation).filter((one) => !one.hosts.some((id) => hosts[id]?.block));
+        expect(others).toEqual([]);
+        simulation.play([{ does: 'request', afterMs: 0 }]);
+        simulation.run(6 * HOUR_MS);
+        expect(openOfDns(simulation)).toEqual([]);
       }),
       { numRuns: RUNS },
     );

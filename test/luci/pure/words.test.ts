@@ -273,6 +273,7 @@ describe('the timeline', () => {
   it.each([
     ['incident/OPENED', 'error', 'opened'],
     ['incident/CLOSED', 'notice', 'closed'],
+    ['incident/ENDED', 'notice', 'plain'],
     ['update/BUSY', 'warning', 'trouble'],
     ['update/DEFECT', 'error', 'trouble'],
     ['update/OK', 'notice', 'plain'],

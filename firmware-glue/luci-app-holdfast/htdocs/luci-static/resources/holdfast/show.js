@@ -131,9 +131,9 @@ return baseclass.extend({
 	},
 
 	incident(one) {
-		const { id, subject, evidence, mustAct, openedAt, closedAt } = one;
+		const { id, subject, title = subject, evidence, mustAct, openedAt, closedAt } = one;
 		return h('div.hf-incident' + (closedAt ? '' : ' alert-message warning'), { 'data-incident': id, 'data-open': String(!closedAt) },
-			h('p', h('strong', (closedAt ? _('Over: %s') : _('Incident: %s')).format(subject)), ' ',
+			h('p', h('strong', (closedAt ? _('Over: %s') : _('Incident: %s')).format(title)), ' ',
 				closedAt ? moment(_('ended %s'), closedAt) : moment(_('began %s'), openedAt)),
 			this.said(one),
 			closedAt ? null : this.duty(mustAct),

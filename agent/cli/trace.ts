@@ -7,6 +7,8 @@ import type { HostnameConfig } from '../config/config.ts';
 import type { Axis } from '../core/health.ts';
 import { freshHost, type SavedState } from '../core/state.ts';
 import type { StatusHost } from '../engine/status.ts';
+import type { Stop } from '../ports.ts';
+import type { Agent } from './agent.ts';
 import { type CommandContext, EXIT } from './command.ts';
 import { oneLine } from './log.ts';
 import { lastStatus } from './running.ts';
@@ -19,6 +21,8 @@ interface TraceStep {
 
 /** rpcd gives a call 30 s (its option -t), and people not much more; what is not known by then is shown as such. */
 const TRACE_LIMIT_MS = 25_000;
+/** Whoever sits at a terminal is told what takes so long. */
+const QUIET_MS = 2000;
 
 export async function trace({
   host,
@@ -89,8 +93,10 @@ export async function trace({
     },
     { config, problems: [] },
   );
+  const endWaits = host.isTerminal && !json ? showWaits(agent) : () => {};
   const limit = new Promise<void>((resolve) => host.after(TRACE_LIMIT_MS, resolve));
   await Promise.race([agent.settled(0), limit]);
+  endWaits();
   const found = agent.status().hostnames[0];
   await agent.stop();
   if (known && !isSent && found?.axes.update.verdict === 'ok') {
@@ -107,6 +113,25 @@ export async function trace({
     host.writeOut(`${JSON.stringify({ hostname: target.hostname, steps, result: found })}\n`);
   }
   return found?.axes.update.verdict === 'ok' ? EXIT.ok : EXIT.failed;
+
+  /** What is awaited, each once. */
+  function showWaits({ loop, status }: Agent): Stop {
+    const told = new Set<string>();
+    let end: Stop;
+    function look(): void {
+      const update = status().hostnames[0]?.axes.update;
+      const isChecking = loop.state().hosts[target?.id ?? '']?.check.pending;
+      const checking = isChecking ? 'The name servers are being asked which address they have.' : '';
+      const sentence = update?.verdict === 'pending' ? update.sentence : checking;
+      if (sentence !== '' && !told.has(sentence)) {
+        told.add(sentence);
+        host.writeOut(`${'...'.padEnd(11)} ${oneLine(sentence)}\n`);
+      }
+      end = host.after(QUIET_MS, look);
+    }
+    end = host.after(QUIET_MS, look);
+    return () => end();
+  }
 
   function showVerdicts({ axes }: StatusHost): void {
     for (const step of ['update', 'delegation', 'authority', 'publicView'] as const) {

@@ -4,6 +4,7 @@
  * where only one of them answers.
  */
 import { type Family, isWithin, parseAddress, scopeOf } from '../core/address.ts';
+import { askInTurn } from '../core/in-turn.ts';
 import type { Clock } from '../ports.ts';
 import { FOREIGN_RANGES } from './foreign-ranges.ts';
 import type { Answer, Ask, AskedWan } from './outside.ts';
@@ -30,6 +31,8 @@ export interface PanelParts {
 const MAX_ASKED = 4;
 /** Whoever takes longer has not answered. */
 const PATIENCE_MS = 10_000;
+/** Longer than lookup, connection and TLS take on a line that works. */
+const SILENCE_MS = 3000;
 /** A single witness must say the same again after this time: by then a passing detour is over. */
 const CONFIRM_AFTER_MS = 30_000;
 
@@ -59,16 +62,15 @@ export function panel({ operators, clock, random }: PanelParts): Ask {
     const key = `${wan.network} ${family}`;
     const { believed, candidate } = memories.get(key) ?? {};
     const ballots: Ballot[] = [];
-    let agreed: string | undefined;
-    while (agreed === undefined && ballots.length < order.length) {
-      // One is enough to hear that nothing has changed.
-      const next = order.slice(
-        ballots.length,
-        ballots.length === 0 && believed !== undefined ? 1 : ballots.length + 2,
-      );
-      ballots.push(...(await Promise.all(next.map((operator) => ballotOf(operator, wan, family)))));
-      agreed = agreedBy(ballots, believed);
-    }
+    let agreed = await askInTurn({
+      all: inGroups(order, believed !== undefined),
+      async ask(group) {
+        await Promise.all(group.map(async (operator) => ballots.push(await ballotOf(operator, wan, family))));
+        return agreedBy(ballots, believed);
+      },
+      silenceMs: SILENCE_MS,
+      after: (delayMs, run) => clock.after(delayMs, run),
+    });
     const named = new Set(ballots.flatMap(({ vote }) => ('address' in vote ? [vote.address] : [])));
     const [single] = named.size === 1 ? named : [];
     const sinceMs = candidate && candidate.address === single ? candidate.sinceMs : clock.monotonicMs();
@@ -98,6 +100,14 @@ export function panel({ operators, clock, random }: PanelParts): Ask {
     }
     return { operator: operator.name, vote: 'address' in vote ? credible(vote.address, family) : vote };
   }
+}
+
+/** Who is asked at the same time: two, but one is enough to hear that nothing has changed. */
+function inGroups(order: readonly Operator[], isBelieved: boolean): Operator[][] {
+  const first = isBelieved ? 1 : 2;
+  return [order.slice(0, first), order.slice(first, first + 2), order.slice(first + 2)].filter(
+    (group) => group.length > 0,
+  );
 }
 
 /** What two have named; or what is believed, if nobody says otherwise. */

@@ -126,6 +126,7 @@ test('the process answers with the clock of the agent, and tells what it has lea
   let ownMs = 1_000_000;
   const host = {
     monotonicMs: () => ownMs,
+    after: () => () => {},
     random: () => 0.5,
     dns: {
       async ask() {

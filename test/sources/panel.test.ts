@@ -104,6 +104,39 @@ describe('nothing is believed yet', () => {
   });
 });
 
+describe('nobody is waited for alone', () => {
+  test.each<{ name: string; says: Record<string, Say>; believed?: true; withinMs: number; expected: string }>(
+    [
+      { name: 'a silent one', says: { a: 'silence', b: A, c: A }, withinMs: 3000, expected: A },
+      {
+        name: 'a silent one of old',
+        says: { a: 'silence', b: A, c: A },
+        believed: true,
+        withinMs: 3000,
+        expected: A,
+      },
+      {
+        name: 'four silent ones',
+        says: { a: 'silence', b: 'silence', c: 'silence', d: 'silence' },
+        withinMs: 13_000,
+        expected: 'source/NO_ANSWER',
+      },
+    ],
+  )('$name', async ({ says, believed, withinMs, expected }) => {
+    const it = parliament(says);
+    if (believed) {
+      // The turn is then that of the first again.
+      it.says.a = A;
+      for (let round = 0; round < Object.keys(says).length; round++) {
+        await it.verdict();
+      }
+      it.says.a = 'silence';
+    }
+
+    expect(await it.verdict('ipv4', WAN, withinMs)).toBe(expected);
+  });
+});
+
 describe('an address is believed', () => {
   test('one operator is enough to repeat it, and they take turns', async () => {
     const it = parliament({ a: A, b: A, c: A });

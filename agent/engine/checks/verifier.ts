@@ -44,27 +44,42 @@ export function verifierOf(given: VerifyParts, memory: CheckMemory = newMemory()
     timed(() => parts.dns.ask(server, { name, type, recursionDesired: false })),
   );
   const { overTcp } = memory;
+  let controlUnderWay: Promise<ControlAnswer> | undefined;
 
   return async (command) => judge(await look(command), command);
 
   async function look(command: ActionOf<'verify'>): Promise<Verification> {
+    const asking = askAll(parts.settings().publicResolvers.map(unnamed), command, 'recursive');
     // Nobody waits for the others: the slowest decides how long a check takes.
-    const [zoned, publicView, ownView, web] = await Promise.all([
+    const [zoned, publicView, pastWall, ownView, web] = await Promise.all([
       lookAtZone(command),
-      askAll(parts.settings().publicResolvers.map(unnamed), command, 'recursive'),
+      asking,
+      asking.then((answers) => lookPastWall(answers, command)),
       lookFromHere(command),
       lookAtWeb(command),
     ]);
     const isIntercepted =
       zoned.control?.kind === 'intercepted' || zoned.authority.some(({ kind }) => kind === 'forged');
-    const isWalled = publicView.every(({ kind }) => kind === 'unreachable');
-    const overHttps = isIntercepted || isWalled ? await askOverHttps(command) : [];
+    const overHttps = pastWall ?? (isIntercepted ? await askOverHttps(command) : []);
     return {
       ...zoned,
       ...(overHttps.length > 0 ? { publicView: overHttps, overHttps: true } : { publicView }),
       ownView,
       ...(web && { web }),
     };
+  }
+
+  /** Where no public resolver answers; undefined where one does. */
+  async function lookPastWall(
+    publicView: readonly ServerAnswer[],
+    asked: Asked,
+  ): Promise<ServerAnswer[] | undefined> {
+    if (publicView.some(({ kind }) => kind !== 'unreachable')) {
+      return undefined;
+    }
+    // Most likely the zone cannot be found either, and that comes next.
+    void askControl();
+    return askOverHttps(asked);
   }
 
   async function lookAtZone(asked: Asked): Promise<Omit<Verification, 'publicView'>> {
@@ -240,11 +255,18 @@ export function verifierOf(given: VerifyParts, memory: CheckMemory = newMemory()
   }
 
   /** `. SOA` at servers of other operators: with authority from the root itself, without from whoever intercepts. */
-  async function askControl(): Promise<ControlAnswer> {
+  function askControl(): Promise<ControlAnswer> {
     const control = memory.control.get('');
     if (control && clock.monotonicMs() - control.atMs < CONTROL_AGE_MS) {
-      return control.answer;
+      return Promise.resolve(control.answer);
     }
+    controlUnderWay ??= askControlServers().finally(() => {
+      controlUnderWay = undefined;
+    });
+    return controlUnderWay;
+  }
+
+  async function askControlServers(): Promise<ControlAnswer> {
     const answers = await Promise.all(
       parts.settings().controlServers.map(async (server) => {
         const { result, tookMs } = await timed(() =>

@@ -1,5 +1,6 @@
 /** Where a name lies: its zone, the servers above it, and those that it is delegated to now. */
 import type { ParentAnswer, ZoneView } from '../../core/health.ts';
+import { askInTurn } from '../../core/in-turn.ts';
 import { zoneCandidates } from '../../core/zone-candidates.ts';
 import type { DnsReply, DnsServer } from '../../ports.ts';
 import { labelOf, type NamedServer, type Timed } from './answers.ts';
@@ -50,6 +51,8 @@ const DELEGATION_AGE_MS = 5_000;
 const ADDRESS_AGE_MS = 3_600_000;
 const MAX_NAME_SERVERS = 8;
 const MAX_PARENT_SERVERS = 2;
+/** Longer than the first try, whose packet may be lost; a resolver that must look far itself may take so long. */
+const SILENCE_MS = 2000;
 
 type Ask = (server: DnsServer, name: string, type: 'NS') => Promise<Timed>;
 
@@ -186,13 +189,15 @@ export function createZones(parts: VerifyParts, learned: ZoneMemory, ask: Ask): 
     type: 'SOA' | 'NS' | 'A' | 'AAAA',
     isUseful: (reply: DnsReply) => boolean,
   ): Promise<DnsReply | undefined> {
-    for (const server of [...(await parts.resolvers()), ...parts.settings().publicResolvers]) {
-      const result = await parts.dns.ask(server, { name, type, recursionDesired: true });
-      if (result.kind === 'reply' && isUseful(result.reply)) {
-        return result.reply;
-      }
-    }
-    return undefined;
+    return askInTurn({
+      all: [...(await parts.resolvers()), ...parts.settings().publicResolvers],
+      async ask(server) {
+        const result = await parts.dns.ask(server, { name, type, recursionDesired: true });
+        return result.kind === 'reply' && isUseful(result.reply) ? result.reply : undefined;
+      },
+      silenceMs: SILENCE_MS,
+      after: (delayMs, run) => clock.after(delayMs, run),
+    });
   }
 
   function memory<T>(kept: Map<string, Learned<T>>, ageMs: number) {

@@ -9,6 +9,7 @@ import type { DeviceAddress, Host, Log, SignalName, Stop } from '../ports.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeProcesses } from './node-processes.ts';
+import { collectorAtRest } from './node-rest.ts';
 import { secretForms } from './secret-forms.ts';
 
 /** The longest delay that Node's timers keep; a longer one would fire at once. */
@@ -21,6 +22,7 @@ export function nodeHost(
   log: Log = () => {},
 ): Host {
   const http = nodeHttp(log);
+  const stir = collectorAtRest();
   return {
     programFolder: programFolder(),
     runtime: `node ${process.versions.node}`,
@@ -30,7 +32,11 @@ export function nodeHost(
     env,
     nowMs: () => Date.now(),
     monotonicMs,
-    after,
+    after(delayMs, run) {
+      // With every step of the agent, whatever it works on.
+      stir();
+      return after(delayMs, run);
+    },
     ...nodeProcesses(env),
     ...nodeFiles(isAlive),
     http,

@@ -32,7 +32,8 @@ describe('the command', () => {
   const PROGRAMS = { node: 'cjs', quickjs: 'mjs' } as const;
   const NODE_CALL = [
     ...['node', '--max-semi-space-size=1', '--max-old-space-size=16', '--v8-pool-size=1'],
-    ...['--no-turbofan', '--no-lazy-feedback-allocation'],
+    ...['--no-turbofan', '--no-sparkplug', '--no-lazy-feedback-allocation', '--optimize-for-size'],
+    '--expose-gc',
     '/usr/lib/holdfast/holdfast.cjs',
   ];
   const QJS_ASKED = ['qjs', '--help'];

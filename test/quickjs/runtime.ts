@@ -1,5 +1,5 @@
 /** The runtimes of the agent, as commands for tests and the demo. */
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findQjs, qjsFlags } from './qjs.ts';
@@ -9,6 +9,7 @@ export type Runtime = (typeof RUNTIMES)[number];
 
 const NETCAT = fileURLToPath(new URL('../../node_modules/.cache/quickjs-nc/', import.meta.url));
 const BUSYBOX = '/usr/bin/busybox';
+const LAUNCHER = fileURLToPath(new URL('../../firmware-glue/holdfast/files/holdfast.sh', import.meta.url));
 
 export interface RuntimeCommand {
   /** Runs the bundle in `dist`; the agent's own words follow. */
@@ -28,9 +29,18 @@ export async function commandFor(runtime: Runtime, dist: string): Promise<Runtim
   return {
     // As on a router, see the script that starts the agent.
     argv: [path, ...qjsFlags(version), '-s', join(dist, 'holdfast.mjs')],
-    env: { HOLDFAST_RUNTIME: `quickjs ${version}`, GLIBC_TUNABLES: 'glibc.malloc.tcache_count=0' },
+    env: { HOLDFAST_RUNTIME: `quickjs ${version}`, GLIBC_TUNABLES: allocatorSettings() },
     folders: [netcatFolder()],
   };
+}
+
+/** Those with which a router starts QuickJS, were its C library glibc. */
+function allocatorSettings(): string {
+  const settings = /^\s*GLIBC_TUNABLES=(\S+)$/m.exec(readFileSync(LAUNCHER, 'utf8'))?.[1];
+  if (settings === undefined) {
+    throw new Error(`${LAUNCHER} no longer says how memory is allocated`);
+  }
+  return settings;
 }
 
 /** OpenWrt has BusyBox's `nc`; here it gets that name in a folder of its own. */

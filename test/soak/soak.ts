@@ -53,8 +53,8 @@ export interface SoakResult {
 }
 
 const PROBE = fileURLToPath(new URL('probe.cjs', import.meta.url));
-/** The last check but one of the DNS is over, connections have ended, and the collector has run. */
-const CALM_MS = 7000;
+/** The last check but one of the DNS is over, connections have ended, and the collector has run after all that. */
+const CALM_MS = 10_000;
 const CHANGE_LIMIT_MS = 60_000;
 const SETTLE_LIMIT_MS = 60_000;
 

@@ -64,9 +64,10 @@ wanted() {
 
 with_node() {
 	[ -f $LIB/holdfast.cjs ] && runtime=$(command -v node) || return 1
-	# Without the first three Node's memory doubles over 1,000 updates. The others make it 9 MB smaller, and quicker:
-	# an agent that works for milliseconds and sleeps again has no use for optimized code.
-	flags="--max-semi-space-size=1 --max-old-space-size=16 --v8-pool-size=1 --no-turbofan --no-lazy-feedback-allocation $LIB/holdfast.cjs"
+	# Without the first three Node's memory doubles over 1,000 updates. The next three make it 10 MB smaller, and quicker:
+	# an agent that works for milliseconds and sleeps again has no use for compiled code. The last two make it 4 MB smaller:
+	# V8 collects garbage sooner, and the agent asks it to before it rests.
+	flags="--max-semi-space-size=1 --max-old-space-size=16 --v8-pool-size=1 --no-turbofan --no-sparkplug --no-lazy-feedback-allocation --optimize-for-size --expose-gc $LIB/holdfast.cjs"
 	export UV_THREADPOOL_SIZE=2
 }
 
@@ -84,8 +85,10 @@ with_quickjs() {
 	# Until then a promise that was rejected a moment before somebody looked at it was the end.
 	case "$version" in 2025-0[1-8]-*) flags="$flags --no-unhandled-rejection" ;; esac
 	flags="$flags $LIB/holdfast.mjs"
-	# Where the C library is glibc, it would hold back 0.2 MB of freed blocks. OpenWrt's musl does not look at this.
-	export HOLDFAST_RUNTIME="quickjs $version" GLIBC_TUNABLES=glibc.malloc.tcache_count=0
+	# Where the C library is glibc, it would hold back 0.3 MB of freed blocks: in a store of small ones, at the end of
+	# the heap until that has 128 KB, and as much again ahead of need. OpenWrt's musl does not look at this.
+	GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.trim_threshold=65536:glibc.malloc.top_pad=4096
+	export HOLDFAST_RUNTIME="quickjs $version" GLIBC_TUNABLES
 }
 
 asked=$1

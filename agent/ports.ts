@@ -191,6 +191,12 @@ export interface RunResult {
   stderr: string;
 }
 
+/**
+ * In the environment of programs that would outlive a killed agent and start no others: its process id. A program of
+ * the owner's never has it.
+ */
+export const HELD_BY = 'HOLDFAST_HELD_BY';
+
 export interface Processes {
   /** Runs a program to its end, no shell, output capped at 1 MiB, killed after the timeout. `env` adds to ours. */
   run(argv: readonly string[], timeoutMs: number, env?: Readonly<Record<string, string>>): Promise<RunResult>;

@@ -40,6 +40,7 @@ export async function once({
     return EXIT.failed;
   }
   agent = await startAgent(host, { configFile, syslog }, configuration);
+  await (await import('./orphans.ts')).endOrphans(host);
   // Left there while nothing was running.
   const request = await takeRequest(host, stateDir);
   if (request) {

@@ -1,6 +1,6 @@
 /** Child processes of the Node host: no shell, bounded output, none outlives the agent. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Processes, RunResult } from '../ports.ts';
+import { HELD_BY, type Processes, type RunResult } from '../ports.ts';
 
 const OUTPUT_LIMIT = 1024 * 1024;
 const LINE_LIMIT = 1024 * 1024;
@@ -112,12 +112,17 @@ export function nodeProcesses(env: Readonly<Record<string, string | undefined>>)
         onLine(line);
       }
     });
-    const child = start(argv, splitter.add, ({ status, stderr }) => {
-      splitter.end();
-      if (!stopped) {
-        onExit({ status, stdout: '', stderr });
-      }
-    });
+    const child = start(
+      argv,
+      splitter.add,
+      ({ status, stderr }) => {
+        splitter.end();
+        if (!stopped) {
+          onExit({ status, stdout: '', stderr });
+        }
+      },
+      { [HELD_BY]: String(process.pid) },
+    );
     return () => {
       if (!stopped) {
         stopped = true;

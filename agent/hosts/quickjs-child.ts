@@ -1,6 +1,7 @@
 /** One child process of the QuickJS host: pipes that wake the loop, and its end, which comes exactly once. */
 import * as os from 'quickjs:os';
 import * as std from 'quickjs:std';
+import { HELD_BY } from '../ports.ts';
 import { ERRNO, nameOf } from './quickjs-errors.ts';
 
 const SIGKILL = 9;
@@ -11,8 +12,10 @@ const STOPPED = 0x7f;
 const GRACE_MS = 1000;
 /** Held for good. Most of what programs print is shorter. */
 const READ_OCTETS = 4096;
-/** By then the work that a child was part of is done. */
-const TIDY_AFTER_MS = 2000;
+/** Seldom enough to cost nothing, and soon: what is left by several changes in a row lies between what stays. */
+const TIDY_AFTER_MS = 500;
+/** The least that does it: FASTBIN_CONSOLIDATION_THRESHOLD in malloc.c of glibc. */
+const TRIM_OCTETS = 65_536;
 /** PIPE_BUF: a pipe that is ready takes so much without blocking (pipe(7)). */
 const WRITE_OCTETS = 4096;
 /** Nothing in our environment should be secret; what looks like it stays here all the same. */
@@ -26,6 +29,8 @@ export interface ChildOptions {
   hold?: boolean;
   /** It starts no others, so that to end it nobody has to look for them. */
   alone?: boolean;
+  /** A program of the system that nobody needs without us. */
+  held?: boolean;
   /** Adds to the environment. */
   env?: Readonly<Record<string, string>>;
   onOutput(octets: Uint8Array): void;
@@ -52,10 +57,17 @@ interface Living extends Child {
 const living = new Set<Living>();
 const buffer = new Uint8Array(READ_OCTETS);
 let tidying = false;
+let hasGlibc: boolean | undefined;
 
-/** What the children get of our environment. The C library has it already: nobody keeps it here as well. */
-export function childEnvironment(): Record<string, string> {
-  return Object.fromEntries(Object.entries(std.getenviron()).filter(([name]) => !SECRET_NAME.test(name)));
+/** What a child gets of our environment, and more. The C library has it already: nobody keeps it here as well. */
+function childEnvironment(more: ChildOptions['env']): Record<string, string> {
+  const env = std.getenviron();
+  for (const name of Object.keys(env)) {
+    if (SECRET_NAME.test(name)) {
+      delete env[name];
+    }
+  }
+  return Object.assign(env, more);
 }
 
 /** Each piece of work leaves some rings of objects, which QuickJS by itself collects when the heap has grown by half. */
@@ -65,7 +77,17 @@ function tidyLater(): void {
     os.setTimeout(() => {
       tidying = false;
       std.gc();
+      trimHeap();
     }, TIDY_AFTER_MS);
+  }
+}
+
+/** With glibc the free end of the heap goes back to the system when a block next to it is freed that is large enough. */
+function trimHeap(): void {
+  hasGlibc ??= textInProc('self/maps').includes('/libc.so.6');
+  if (hasGlibc) {
+    // Nobody holds it: it is freed at once.
+    new ArrayBuffer(TRIM_OCTETS);
   }
 }
 
@@ -168,11 +190,15 @@ function spawn(file: string, argv: readonly string[], options: ChildOptions): Ch
       stdin = input[0];
     }
     const theirs: Pipes = { stdin, stdout: outWrite, stderr: errWrite };
-    const env = { ...childEnvironment(), ...options.env };
+    const env = childEnvironment({
+      ...(options.held && { [HELD_BY]: String(os.getpid()) }),
+      ...options.env,
+    });
     const pid = os.exec(argv, { block: false, usePath: false, file, ...theirs, env });
     for (const fd of Object.values(theirs)) {
       os.close(fd);
     }
+    tidyLater();
     return attend(pid, outRead, errRead, input?.[1], options);
   } catch (error) {
     for (const fd of opened) {
@@ -336,8 +362,14 @@ function descendantsOf(ancestor: number): number[] {
 
 /** The fourth field of /proc/PID/stat; the second, in parentheses, may hold anything. */
 function parentOf(pid: string): number {
-  const file = std.open(`/proc/${pid}/stat`, 'r', {});
+  const text = textInProc(`${pid}/stat`);
+  return Number(text.slice(text.lastIndexOf(')')).split(' ')[2]);
+}
+
+/** Empty where it cannot be read. */
+function textInProc(path: string): string {
+  const file = std.open(`/proc/${path}`, 'r', {});
   const text = file?.readAsString() ?? '';
   file?.close();
-  return Number(text.slice(text.lastIndexOf(')')).split(' ')[2]);
+  return text;
 }

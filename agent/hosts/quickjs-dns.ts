@@ -132,6 +132,7 @@ function converse<T>(
       input,
       hold: true,
       alone: true,
+      held: true,
       onOutput,
       onError: errors.add,
       onEnd: (status, startFault) =>

@@ -217,6 +217,7 @@ function transmit(wanted: HttpRequest, target: Target, way: Way): Promise<Exchan
     }
 
     const child = startChild(['curl', '-q', '-K', '-'], {
+      held: true,
       input: octetsOf(config),
       onOutput,
       onError,

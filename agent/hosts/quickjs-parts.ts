@@ -6,8 +6,8 @@ declare global {
   var loadPart: (file: string) => Promise<object>;
 }
 
-/** Runs at the start and never again: what nobody keeps leaves the memory. */
-const ONCE = 'holdfast-loading.mjs';
+/** Run at the start and never again: what nobody keeps leaves the memory. */
+const ONCE = ['holdfast-loading.mjs', 'holdfast-orphans.mjs'];
 
 /**
  * QuickJS's own `import()` looks beside the file of its caller, which code without debug information does not know.
@@ -21,7 +21,7 @@ export function loadPartsFrom(folder: string): void {
       return known;
     }
     const part = loadScript(`${folder}/${file}`);
-    if (file !== ONCE) {
+    if (!ONCE.includes(file)) {
       loaded.set(file, part);
     }
     return part;

@@ -55,6 +55,7 @@ function lines(
     }
   });
   const child = startChild(argv, {
+    held: true,
     onOutput: splitter.add,
     onError: stderr.add,
     onEnd(status, fault) {

@@ -47,8 +47,7 @@ export function quickjsTimers({ longMs, calmMs, lateMs, distrustMs } = ROUTER): 
 
   function after(delayMs: number, run: () => void): Stop {
     if (delayMs < longMs) {
-      // In whole milliseconds: never early.
-      const timer = os.setTimeout(run, Math.max(0, Math.ceil(delayMs)));
+      const timer = os.setTimeout(run, msUntil(os.now() + delayMs));
       return () => os.clearTimeout(timer);
     }
     const wait: Wait = { dueMs: os.now() + delayMs, run };
@@ -83,9 +82,9 @@ export function quickjsTimers({ longMs, calmMs, lateMs, distrustMs } = ROUTER): 
     } else if (sleeper && sleeper.endMs <= first.dueMs) {
       // It wakes us.
     } else if (first.dueMs - nowMs < longMs) {
-      alarm = os.setTimeout(fire, Math.max(0, Math.ceil(first.dueMs - nowMs)));
+      alarm = os.setTimeout(fire, msUntil(first.dueMs));
     } else if (nowMs < distrustUntilMs) {
-      alarm = os.setTimeout(fire, Math.ceil(Math.min(first.dueMs, distrustUntilMs) - nowMs));
+      alarm = os.setTimeout(fire, msUntil(Math.min(first.dueMs, distrustUntilMs)));
     } else {
       alarm = os.setTimeout(settle, calmMs);
     }
@@ -120,6 +119,7 @@ export function quickjsTimers({ longMs, calmMs, lateMs, distrustMs } = ROUTER): 
     const endMs = os.now() + seconds * 1000;
     const child = startChild(['sleep', String(seconds)], {
       alone: true,
+      held: true,
       onOutput() {},
       onError() {},
       onPause: () => giveUp(mine),
@@ -170,4 +170,9 @@ export function quickjsTimers({ longMs, calmMs, lateMs, distrustMs } = ROUTER): 
   }
 
   return { after };
+}
+
+/** For `os.setTimeout`, which counts from a clock cut to whole milliseconds: never early, less than one late. */
+function msUntil(dueMs: number): number {
+  return Math.max(0, Math.ceil(dueMs) - Math.floor(os.now()));
 }

@@ -62,6 +62,7 @@ const NODE_ONLY = ['holdfast-datagrams.cjs'];
 const QUICKJS_ONLY = [
   'holdfast-agent.mjs',
   'holdfast-checker.mjs',
+  'holdfast-orphans.mjs',
   'holdfast-reader.mjs',
   'holdfast-rsa.mjs',
   'holdfast-trouble.mjs',

@@ -270,6 +270,14 @@ describe('lines', () => {
     expect(result).toEqual({ status, stdout: '', stderr: '' });
   });
 
+  test('tells the program who holds it, and a program that is run does not learn it', async () => {
+    const { lines } = await collect('echo $HOLDFAST_HELD_BY');
+    const { stdout } = await host.run(['sh', '-c', 'echo $HOLDFAST_HELD_BY'], 5000);
+
+    expect(lines).toEqual([`${process.pid}`]);
+    expect(stdout).toBe('\n');
+  });
+
   test('reports a program that cannot be started as its end', async () => {
     const result = await new Promise((resolve) => {
       host.lines(['/nonexistent/ubus'], () => {}, resolve);

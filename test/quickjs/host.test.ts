@@ -196,6 +196,17 @@ describe('lines', () => {
     expect(lines).toEqual(expected);
   });
 
+  test('tells the program who holds it, and a program that is run does not learn it', async () => {
+    const remote = await host();
+    const lines: string[] = [];
+    const { ended } = remote.lines(['sh', '-c', 'echo $HOLDFAST_HELD_BY'], (line) => lines.push(line));
+    await ended;
+    const { stdout } = await remote.run(['sh', '-c', 'echo $HOLDFAST_HELD_BY']);
+
+    expect(lines).toEqual([`${remote.pid}`]);
+    expect(stdout).toBe('\n');
+  });
+
   test('reports a program that cannot be started as its end', async () => {
     const { ended } = (await host()).lines(['/nonexistent/ubus']);
 

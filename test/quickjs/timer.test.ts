@@ -192,6 +192,20 @@ describe.concurrent('a long wait', { timeout: 2 * PATIENCE_MS }, () => {
 });
 
 describe.concurrent('a wait ends in time, once and not before', { timeout: 2 * PATIENCE_MS }, () => {
+  test('however short, whatever part of a millisecond it begins in', async (context) => {
+    const timers = await startTimers(context);
+    const orders = Array.from({ length: 300 }, (_, id) => ({ id, after: (id % 60) / 2 }));
+
+    // One after the other: in one go all of them would begin in the same part.
+    for (const [done, order] of orders.entries()) {
+      timers.order(order);
+      await until('it fired', () => timers.fired.length > done);
+    }
+
+    expect(timers.fired.map(({ id }) => id)).toEqual(orders.map(({ id }) => id));
+    expect(timers.fired.filter(({ waitedMs }, id) => waitedMs < (orders[id]?.after ?? 0))).toEqual([]);
+  });
+
   const AFTER_MS = 12_000;
   /** Long after that it would come a second time, or late, by the `sleep` that failed. */
   const LATE_MS = 4000;

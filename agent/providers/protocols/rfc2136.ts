@@ -3,6 +3,7 @@
  * carries all names of a zone and both families; the server applies all of it or nothing. Only a reply that is
  * signed with the key is believed: a failure that anybody could have made up never blocks for good.
  */
+import { apartMs } from '../../core/apart.ts';
 import { type Failure, type FailureKind, type FailureScope, failed, ok } from '../../core/failure.ts';
 import { fromBase64 } from '../../core/octets.ts';
 import type { Uplink } from '../../core/via.ts';
@@ -421,7 +422,7 @@ export function judge(answer: Answer, offsetSec: number): Verdict {
     }
     case 'signed': {
       if (answer.error === 0 && answer.rcode === 0) {
-        const minutes = Math.round(Math.abs(offsetSec) / 60);
+        const minutes = Math.round(apartMs(0, offsetSec * 1000) / 60_000);
         return ok(
           offsetSec === 0
             ? undefined

@@ -2,6 +2,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import { apartMs } from '../../core/apart.ts';
 import { concatenated, sameOctets } from '../../core/octets.ts';
 import { CLASS_ANY, encodeName, numbers, type RawRecord, readName, TYPE_TSIG } from './rfc2136-message.ts';
 
@@ -111,7 +112,10 @@ export function judgeSignature(
     numbers([fields.timeSec, 48], [fields.fudgeSec, 16], [fields.error, 16], [fields.other.length, 16]),
     fields.other,
   ]);
-  if (!sameOctets(expected, fields.mac) || Math.abs(nowSec - fields.timeSec) > fields.fudgeSec) {
+  if (
+    !sameOctets(expected, fields.mac) ||
+    apartMs(nowSec * 1000, fields.timeSec * 1000) > fields.fudgeSec * 1000
+  ) {
     return { kind: 'forged' };
   }
   const serverTimeSec =

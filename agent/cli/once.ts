@@ -35,12 +35,15 @@ export async function once({
     return EXIT.usage;
   }
   const { stateDir } = configuration.config.agent;
-  if ((await lastStatus(host, stateDir))?.alive) {
+  const before = await lastStatus(host, stateDir);
+  if (before?.alive) {
     host.writeErr('holdfast: The agent is running and does this by itself. Use holdfast update to ask it.\n');
     return EXIT.failed;
   }
   agent = await startAgent(host, { configFile, syslog }, configuration);
-  await (await import('./orphans.ts')).endOrphans(host);
+  if (before) {
+    await (await import('./orphans.ts')).endOrphans(host);
+  }
   // Left there while nothing was running.
   const request = await takeRequest(host, stateDir);
   if (request) {

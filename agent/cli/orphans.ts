@@ -7,7 +7,7 @@ type OrphanParts = Pick<Host, 'listFolder' | 'readText' | 'sendSignal'>;
 
 /**
  * Ends the held programs of agents that are gone. In a jail the kernel does so; procd ends only the process that it
- * has started.
+ * has started. It looks at every process, so it is for an agent that finds the status of an earlier one.
  */
 export async function endOrphans(host: OrphanParts): Promise<void> {
   for (const id of (await host.listFolder('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))) {

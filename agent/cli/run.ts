@@ -19,8 +19,10 @@ export async function run({ host, startAgent, configFile, syslog }: CommandConte
     return EXIT.failed;
   }
   agent = await startAgent(host, { configFile, syslog }, configuration);
-  // Needed for a moment: a part of its own.
-  await (await import('./orphans.ts')).endOrphans(host);
+  if (other) {
+    // Needed for a moment: a part of its own.
+    await (await import('./orphans.ts')).endOrphans(host);
+  }
   // Where nothing is configured nothing is awaited either, and a runtime without work would end by itself.
   const stay = host.after(Number.MAX_SAFE_INTEGER, () => {});
   await ended;

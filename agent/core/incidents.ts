@@ -244,7 +244,8 @@ function closeIfOver(draft: Draft, incident: Incident): void {
       streak.lastMs - streak.firstMs >= goodForMs(times)
     );
   });
-  if (hosts.length === 0 || hosts.some((id) => isRefused(state.hosts[id], incident))) {
+  // Also where none is watched any more.
+  if (hosts.every((id) => isRefused(state.hosts[id], incident))) {
     return;
   }
   if (!isOver) {
@@ -366,14 +367,11 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
   const { state, now } = draft;
   const { subject, hosts, block, failure } = updates;
   const known = openOne(state, about);
-  // Nearly always all is well, and whose account it is takes a look at all others.
-  if (!block && !failure && !known) {
-    return undefined;
-  }
   const isAccount = about.startsWith('account:');
-  const title = isAccount ? titleOf(state, subject) : subject;
+  // Asked for only where it is told: it takes a look at all accounts, and nearly always all is well.
+  const title = () => (isAccount ? titleOf(state, subject) : subject);
   if (block) {
-    const sentence = `${title}: ${block.sentence} ${AFTER_THAT}`;
+    const sentence = `${title()}: ${block.sentence} ${AFTER_THAT}`;
     openOnce(draft, known, { ...block, about, subject, sentence, evidence: [], mustAct: true }, hosts);
     return undefined;
   }
@@ -383,12 +381,12 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
       close(
         draft,
         known,
-        isAccount ? `${title} takes updates again.` : `Updates of ${title} are taken again.`,
+        isAccount ? `${title()} takes updates again.` : `Updates of ${title()} are taken again.`,
       );
     } else if (known && end === 'not due') {
       // Without a name nobody can say that updates would be taken.
       const finish = hosts.length > 0 ? close : abandon;
-      finish(draft, known, `No update ${isAccount ? 'for' : 'of'} ${title} is waiting any more.`);
+      finish(draft, known, `No update ${isAccount ? 'for' : 'of'} ${title()} is waiting any more.`);
     }
     return undefined;
   }
@@ -399,8 +397,8 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
   } else if (isProven) {
     const { code, reply } = failure;
     const said = isAccount
-      ? `${title} has taken no update${ofWhich(state, hosts)}`
-      : `The update of ${title} has failed`;
+      ? `${title()} has taken no update${ofWhich(state, hosts)}`
+      : `The update of ${title()} has failed`;
     const sentence = `${said} for an hour. ${failure.sentence}`;
     const evidence = reply === undefined ? [] : [`Reply: ${reply}`];
     const { sinceWallMs } = since;

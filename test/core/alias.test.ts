@@ -342,6 +342,16 @@ describe('an outage', () => {
     expect(play.reports[0]?.sentence).toContain('has not worked for 5 min (9.9.9.9: SERVFAIL)');
   });
 
+  test('that its own servers show too is told with what they said', () => {
+    const play = new Play(world());
+    for (let round = 0; round < 2; round++) {
+      play.check({ home: 'no', duck: 'yes' }, { home: ['9.9.9.9: SERVFAIL'] });
+      play.pass(5 * MINUTE_MS);
+    }
+
+    expect(play.reports[0]?.sentence).toContain('has not worked for 5 min (ns1.example.org: said so)');
+  });
+
   test('makes it wait for a target that is known to work', () => {
     const play = new Play(world());
     play.check({ home: 'no', duck: 'unknown', third: 'unknown' });
@@ -1058,6 +1068,14 @@ describe('the next move', () => {
     const refuge = alias('third', { home: since('yes', 1), duck: since('yes', 30), third: since('no', 1) });
     const back = alias('third', { home: since('yes', 70), duck: since('yes', 80), third: since('yes', 90) });
 
+    // At the very end of the day the count is forgotten.
+    const restless = { ...alias('third', { duck: since('yes', 0), third: since('yes', 0) }), flights: 3 };
+    const [yesterday, today] = [0, 1].map((laterMs) =>
+      nextMove(PLAN, { ...restless, sinceWallMs: NOW.wallMs - 24 * 60 * MINUTE_MS + laterMs }, NOW),
+    );
+
+    expect(yesterday?.atMs).toBe(NOW.ms + PLAN.recoveryMs);
+    expect(today?.atMs).toBe(NOW.ms + 4 * PLAN.recoveryMs);
     expect(nextMove(PLAN, refuge, NOW)).toEqual({
       to: 'home',
       atMs: NOW.ms + 4 * MINUTE_MS,

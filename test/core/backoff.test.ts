@@ -49,6 +49,7 @@ describe('a failure of another kind', () => {
     ['is not asked for sooner', 'throttled', 3, failure('unreachable'), 1260],
     ['nor after a single one', 'throttled', 1, failure('unreachable'), 1260],
     ['takes the next longer step, never the one before', 'throttled', 3, failure('unintelligible'), 3840],
+    ['may be as long as the last one', 'offline', 100, failure('unintelligible'), 60],
     ['does not count while the line was down', 'offline', 100, failure('unreachable'), 80],
     ['ends a long wait when nothing leaves the router any more', 'unreachable', 5, failure('offline'), 60],
   ])('%s: %s, %d times', (_, first, times, then, expectedSec) => {

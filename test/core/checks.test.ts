@@ -53,7 +53,7 @@ describe('a check', () => {
   test('takes place where one family of two is confirmed', () => {
     const [check] = asked({ host: { confirmed: { ipv4: confirmation(IPV4) } } });
 
-    expect(check).toMatchObject({ ipv4: IPV4 });
+    expect(check).toMatchObject({ ipv4: IPV4, outdated: true });
     expect(check).not.toHaveProperty('ipv6');
   });
 

@@ -79,6 +79,12 @@ describe('asked are', () => {
       asked: 'a 0, b 2000',
     },
     {
+      name: 'nobody more once one has answered, whoever fails after that',
+      says: { a: [3000], b: [10, 'B'], c: [10, 'C'] },
+      outcome: 'B 2010',
+      asked: 'a 0, b 2000',
+    },
+    {
       name: 'all, and an earlier one is the last to fail',
       says: { a: [5000], b: [10] },
       outcome: 'undefined 5000',
@@ -104,4 +110,27 @@ test('a defect is told', async () => {
 
   expect(said).toBe('Error: defect');
   expect(clock.pending()).toBe(0);
+});
+
+test('after a defect nobody more is asked', async () => {
+  const clock = virtualClock();
+  const asked: string[] = [];
+  const asking = askInTurn<string, string>({
+    all: ['defective', 'slow', 'third'],
+    ask(name) {
+      asked.push(name);
+      return new Promise((resolve, reject) => {
+        clock.after(name === 'slow' ? 1500 : 3000, () =>
+          name === 'slow' ? resolve(undefined) : reject(new Error('defect')),
+        );
+      });
+    },
+    silenceMs: SILENCE_MS,
+    after: clock.after,
+  }).catch(String);
+
+  await clock.advance(60_000);
+
+  expect(await asking).toBe('Error: defect');
+  expect(asked).toEqual(['defective', 'slow']);
 });

@@ -334,15 +334,25 @@ describe('a check', () => {
     expect(hasOpenIncident(world({ incidents }), 'home')).toBe(isOpen);
   });
 
-  test('that finds the same again within a day says so, and when the all-clear comes', () => {
-    const before = [1, 2].map((at) =>
+  test.each([
+    { times: 0, says: '' },
+    {
+      times: 1,
+      says: ' That is number 2 within a day; the all-clear comes after 1 hour without a fault.',
+    },
+    {
+      times: 2,
+      says: ' That is number 3 within a day; the all-clear comes after 2 hours without a fault.',
+    },
+  ])('that finds what was over $times times within a day says:$says', ({ times, says }) => {
+    const before = Array.from({ length: times }, (_, at) =>
       incident('host:home', { id: `host:home@${at}`, closedWallMs: NOW.wallMs - HOUR_MS }),
     );
 
     const { reports } = checked(STALE, { streak: ONE_STALE, incidents: before });
 
     expect(reports[0]?.sentence).toBe(
-      'home.example.org: It is authority/STALE. That is number 3 within a day; the all-clear comes after 2 hours without a fault. Seen since 1 January, 00:00 UTC.',
+      `home.example.org: It is authority/STALE.${says} Seen since 1 January, 00:00 UTC.`,
     );
   });
 
@@ -410,11 +420,49 @@ describe('the end of what checks have found', () => {
     expect(again.state.incidents.at(-1)?.sentence).not.toContain('At the moment');
   });
 
+  test.each<{ name: string; before: World }>([
+    { name: 'the first time within a day', before: { incidents: [incident('host:home')] } },
+    {
+      name: 'while another name of the zone is not',
+      before: {
+        cam: { check: checkOf(streak(`zone:${ZONE}`, 3)) },
+        incidents: [
+          ...overBefore(1, HOUR_MS, `zone:${ZONE}`),
+          incident(`zone:${ZONE}`, { subject: ZONE, hosts: ['home', 'cam'] }),
+        ],
+      },
+    },
+  ])('leaves no such word where a name is well $name', ({ before }) => {
+    const { state } = checked(WELL, { streak: goodSince(MINUTE_MS), ...before });
+
+    expect(state.incidents.at(-1)).toMatchObject({ sentence: 'It began.' });
+    expect(state.incidents.at(-1)).not.toHaveProperty('closedWallMs');
+  });
+
+  test('is not told by a check of a name that is not watched any more', () => {
+    const home = { confirmed: {}, check: { ...PENDING, streak: goodSince(10 * MINUTE_MS) } };
+
+    const found = checked(WELL, { home, incidents: [incident('host:home')] });
+
+    expect(sentencesOf(found)).toEqual(['incident/ENDED home.example.org is not checked any more.']);
+  });
+
   function overBefore(times: number, agoMs = HOUR_MS, about = 'host:home'): Incident[] {
     return Array.from({ length: times }, (_, at) =>
       incident(about, { id: `${about}@${at + 10}`, closedWallMs: NOW.wallMs - agoMs }),
     );
   }
+
+  const SEEN = judgement({
+    delegation: judged('delegation/INTERCEPTED', 'unknown'),
+    authority: judged('authority/INTERCEPTED', 'unknown'),
+  });
+
+  test('the word of public resolvers alone is a good check where nothing is open', () => {
+    const { state } = checked(SEEN, { streak: streak('host:home', 1) });
+
+    expect(state.hosts.home?.check.streak).toMatchObject({ about: '', count: 1 });
+  });
 
   test.each<{ name: string; open: Incident; isOver: boolean }>([
     {
@@ -431,12 +479,7 @@ describe('the end of what checks have found', () => {
   ])(
     'comes with the word of public resolvers, where nobody else can be asked, $name: $isOver',
     ({ open, isOver }) => {
-      const seen = judgement({
-        delegation: judged('delegation/INTERCEPTED', 'unknown'),
-        authority: judged('authority/INTERCEPTED', 'unknown'),
-      });
-
-      const found = checked(seen, { streak: goodSince(10 * MINUTE_MS), incidents: [open] });
+      const found = checked(SEEN, { streak: goodSince(10 * MINUTE_MS), incidents: [open] });
 
       expect(found.open).toHaveLength(isOver ? 0 : 1);
     },
@@ -672,6 +715,25 @@ describe('updates that are not taken', () => {
     expect(sentencesOf(found)[0]).toContain('Example DDNS has taken no update for an hour.');
   });
 
+  test('is told of at most four names', () => {
+    const ids = ['n1', 'n2', 'n3', 'n4', 'n5'];
+    const state = world({ home: CHANGED, changes: { account: { wait: BUSY, failing: since(HOUR_MS) } } });
+    const { home: plan } = state.plan.hosts;
+    const { home, cam } = state.hosts;
+    if (!plan || !home || !cam) {
+      throw new Error('the agent at rest has lost its hostname');
+    }
+    const named = <Of>(one: Of) => ids.map((id) => [id, { ...one, id, hostname: `${id}.example.org` }]);
+    const plans = { ...Object.fromEntries(named(plan)), cam: { ...plan, id: 'cam' } };
+    const hosts = { ...Object.fromEntries(named(home)), cam };
+
+    const found = after({ ...state, plan: { ...state.plan, hosts: plans }, hosts }, { type: 'woken' });
+
+    expect(sentencesOf(found)[0]).toContain(
+      'has taken no update of n1.example.org, n2.example.org, n3.example.org, n4.example.org for an hour.',
+    );
+  });
+
   test('is looked at when the hour is over', () => {
     const far = waiting(failure('busy', 'account'));
     const account = { wait: { ...far, notBeforeMs: NOW.ms + 10 * HOUR_MS }, failing: since(50 * MINUTE_MS) };
@@ -752,6 +814,16 @@ describe('updates that are not taken', () => {
 
     expect(found.open.filter((one) => one.startsWith('account:'))).toHaveLength(end ? 0 : 1);
     expect(sentencesOf(found)).toEqual(end ? [`incident/CLOSED ${end}. It took 1 hour.`] : []);
+  });
+
+  test('of one name end when none is due', () => {
+    const open = incident('name:home', { code: 'http/TEST' });
+
+    const found = woken({ home: { confirmed: takenAgo(2 * HOUR_MS) }, incidents: [open] });
+
+    expect(sentencesOf(found)).toEqual([
+      'incident/CLOSED No update of home.example.org is waiting any more. It took 1 hour.',
+    ]);
   });
 
   test.each<{ unread: boolean; end?: string }>([
@@ -888,10 +960,25 @@ describe('updates that are not taken', () => {
     expect(reports.map(({ code }) => code)).toEqual(['incident/CLOSED']);
   });
 
-  test('that is gone and refused is told with how to go on', () => {
-    const home = { block: NOHOST, check: { ...PENDING, streak: streak('host:home', 1) } };
+  test.each<{ name: string; found: Judgement; home: Partial<HostState>; says: string }>([
+    {
+      name: 'that is gone and refused is told with how to go on',
+      ...{ found: GONE, home: { block: NOHOST }, says: `It is authority/GONE. ${RESUME} Seen` },
+    },
+    {
+      name: 'that is gone alone is told without it',
+      ...{ found: GONE, home: {}, says: 'It is authority/GONE. Seen' },
+    },
+    {
+      name: 'that is refused and has another address is told without it',
+      ...{ found: STALE, home: { block: NOHOST }, says: 'It is authority/STALE. Seen' },
+    },
+  ])('$name', ({ found, home, says }) => {
+    const check = { ...PENDING, streak: streak('host:home', 1) };
 
-    expect(checked(GONE, { home }).reports[0]?.sentence).toContain(`It is authority/GONE. ${RESUME}`);
+    const { reports } = checked(found, { home: { ...home, check } });
+
+    expect(reports[0]?.sentence).toContain(says);
   });
 
   test('an account shares the name of its provider only where it is the only one there', () => {
@@ -916,12 +1003,15 @@ describe('updates that are not taken', () => {
   });
 
   test('of an account that has no names any more end, and nobody knows whether all is well', () => {
-    const state = world({ incidents: [incident('account:a', { subject: 'a', hosts: [] })] });
+    const open = incident('account:a', { subject: 'a', hosts: [], mustAct: true });
+    const state = world({ incidents: [open] });
 
     const found = after({ ...state, plan: { ...state.plan, hosts: {} } }, { type: 'woken' });
 
     expect(sentencesOf(found)).toEqual(['incident/ENDED No update for Example DDNS is waiting any more.']);
-    expect(found.state.incidents[0]).toMatchObject({ unresolved: true, closedWallMs: NOW.wallMs });
+    expect(found.state.incidents[0]).toMatchObject({
+      ...{ unresolved: true, mustAct: false, closedWallMs: NOW.wallMs },
+    });
   });
 
   function takenAgo(ipv4Ms: number, ipv6Ms = ipv4Ms) {

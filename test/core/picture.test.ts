@@ -105,3 +105,13 @@ test('a name without a zone stands for it', () => {
   expect(pictureOf(found(), ASKED).zone).toBe('example.org');
   expect(pictureOf(nowhere, ASKED).zone).toBe('home.example.org');
 });
+
+test('the servers are out of reach only where there are some', () => {
+  const far = answers('unreachable').map((one) => ({ ...one, noRoute: true as const }));
+
+  const [none, all, some] = [[], far, [...far, ...answers('unreachable')]].map(
+    (authority) => pictureOf(found({ authority }), ASKED).beyond,
+  );
+
+  expect([none, all, some]).toEqual([false, true, false]);
+});

@@ -36,12 +36,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'all that are found are the same text',
   },
   {
-    file: 'holddown.ts',
-    before: 'return Math.min(baseMs * 2 ** Math.min(level, 16), MAX_GAP_MS);',
-    after: 'return Math.min(baseMs * 2 ** Math.min(level, 32), MAX_GAP_MS);',
-    why: CAPPED,
-  },
-  {
     file: 'keep-running.ts',
     before: 'failures = Math.min(failures + 1, 16);',
     after: 'failures = Math.min(failures + 1, 32);',
@@ -142,6 +136,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: PLANNED,
   },
   { file: 'incidents.ts', before: 'if (!account) {', after: 'if (false) {', why: PLANNED },
+  { file: 'incidents.ts', before: 'if (!host) {', after: 'if (false) {', why: PLANNED },
   {
     file: 'incidents.ts',
     before: 'return incidents.find((one) => isOpen(one) && aboutOf(one) === about);',
@@ -150,18 +145,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   { file: 'keep-running.ts', before: 'let current = 0;', after: 'let current = 1;', why: NUMBERED },
   { file: 'keep-running.ts', before: 'current += 1;', after: 'current += 2;', why: NUMBERED },
-  {
-    file: 'observe.ts',
-    before: '? Math.min(ASK_RETRY_MS * 2 ** Math.max(0, Math.min(failures - 1, 10)), ASK_RETRY_MAX_MS)',
-    after: '? Math.min(ASK_RETRY_MS * 2 ** Math.max(0, Math.min(failures - 1, 20)), ASK_RETRY_MAX_MS)',
-    why: CAPPED,
-  },
-  {
-    file: 'observe.ts',
-    before: ': Math.min(READ_RETRY_MS * 2 ** Math.min(failures - 1, 10), READ_RETRY_MAX_MS);',
-    after: ': Math.min(READ_RETRY_MS * 2 ** Math.min(failures - 1, 20), READ_RETRY_MAX_MS);',
-    why: CAPPED,
-  },
 
   { file: 'observe.ts', before: 'if (!plan || !choice) {', after: 'if (!plan && !choice) {', why: PLANNED },
   { file: 'observe.ts', before: 'if (!plan || !choice) {', after: 'if (false) {', why: PLANNED },
@@ -206,6 +189,25 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
 
   {
+    file: 'apart.ts',
+    before: 'return oneMs < otherMs ? otherMs - oneMs : oneMs - otherMs;',
+    after: 'return oneMs <= otherMs ? otherMs - oneMs : oneMs - otherMs;',
+    why: 'equal moments are 0 apart either way',
+  },
+  { file: 'growing.ts', before: 'const MOST_TIMES = 20;', after: 'const MOST_TIMES = 40;', why: CAPPED },
+  {
+    file: 'growing.ts',
+    before: 'for (let left = Math.min(times, MOST_TIMES); left > 0 && ms < maxMs; left -= 1) {',
+    after: 'for (let left = Math.min(times, MOST_TIMES); left > 0 && ms <= maxMs; left -= 1) {',
+    why: 'what grows beyond the longest wait is cut to it',
+  },
+  {
+    file: 'backoff.ts',
+    before: 'busy: { firstMs: 5 * MINUTE_MS, factor: 2, maxMs: 10 * MINUTE_MS, jitter: 3 },',
+    after: 'busy: { firstMs: 5 * MINUTE_MS, factor: 4, maxMs: 10 * MINUTE_MS, jitter: 3 },',
+    why: 'the second wait is the longest either way',
+  },
+  {
     file: 'backoff.ts',
     before: "if (kind === 'credential' || kind === 'refused') {",
     after: "if (kind === 'credential' && kind === 'refused') {",
@@ -216,20 +218,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     before: "if (kind === 'credential' || kind === 'refused') {",
     after: 'if (false) {',
     why: LADDERLESS,
-  },
-  {
-    file: 'backoff.ts',
-    before: 'return Math.min(firstMs * factor ** Math.min(level, 20), maxMs);',
-    after: 'return Math.min(firstMs * factor ** Math.min(level, 40), maxMs);',
-    why: CAPPED,
-  },
-  {
-    file: 'backoff.ts',
-    before:
-      'return Math.max(retryAfterMs, Math.min(5 * SECOND_MS * 2 ** Math.min(level, 20), 10 * MINUTE_MS));',
-    after:
-      'return Math.max(retryAfterMs, Math.min(5 * SECOND_MS * 2 ** Math.min(level, 40), 10 * MINUTE_MS));',
-    why: CAPPED,
   },
   {
     file: 'same-meaning.ts',

@@ -188,8 +188,6 @@ describe.concurrent('the demo', { timeout: TIMEOUT_MS }, () => {
 
   test.for([
     { args: ['--help'], status: 0, stdout: /--mode MODE/, stderr: /^$/ },
-    { args: ['--mode', 'virtual'], status: 2, stdout: /^$/, stderr: /virtual/ },
-    { args: ['--runtime', 'deno'], status: 2, stdout: /^$/, stderr: /deno/ },
     { args: ['--fast'], status: 2, stdout: /^$/, stderr: /--fast/ },
   ])('$args ends with status $status', async ({ args, status, stdout, stderr }, ctx) => {
     const { output, ended } = runDemo(ctx, args);

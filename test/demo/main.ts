@@ -1,8 +1,7 @@
 /** `npm run demo`: the built agent keeps a name up to date while its WAN changes, before your eyes. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { RUNTIMES, type Runtime, type RuntimeCommand } from '../quickjs/runtime.ts';
+import type { Runtime, RuntimeCommand } from '../quickjs/runtime.ts';
 import { agentCommand, DIST, HOLD_DOWN_SEC } from './agent-process.ts';
 import { createMade, type Made, removeLeftovers } from './cleanup.ts';
 import { CALM, HISTORY } from './history.ts';
@@ -13,6 +12,7 @@ import { judgeReplay, playReplay } from './replay.ts';
 import { createReplayScreen } from './replay-screen.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { type Mode, type Stage, Unavailable } from './stage.ts';
+import { readArguments, type Wish } from './wish.ts';
 
 const HELP = `Usage: npm run demo -- [options]
 
@@ -41,14 +41,6 @@ const LIMIT_MS = 55_000;
 const REPLAY_LIMIT_MS: Record<Runtime, number> = { node: 600_000, quickjs: 2_400_000 };
 /** Virtual milliseconds in a real one while nothing is awaited. */
 const REPLAY_RATE = 20_000;
-
-interface Wish {
-  json: boolean;
-  help: boolean;
-  replay: boolean;
-  runtime: Runtime;
-  mode?: Mode;
-}
 
 const made = createMade();
 let screen: Screen | undefined;
@@ -100,7 +92,8 @@ function fail(error: unknown): void {
 
 async function run(argv: readonly string[]): Promise<number> {
   const wish = readArguments(argv);
-  if (wish === undefined) {
+  if (typeof wish === 'string') {
+    process.stderr.write(`${wish}\nTry --help.\n`);
     return EXIT.usage;
   }
   if (wish.help) {
@@ -154,37 +147,6 @@ async function replay({ json, runtime }: Wish): Promise<number> {
     process.stdout.write(`${JSON.stringify({ ok, findings, incidents, requests, aliasTargets })}\n`);
   }
   return ok ? EXIT.ok : EXIT.failed;
-}
-
-function readArguments(argv: readonly string[]): Wish | undefined {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        mode: { type: 'string' },
-        runtime: { type: 'string', default: 'node' },
-        replay: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    const { mode, json, help } = values;
-    const runtime = RUNTIMES.find((one) => one === values.runtime);
-    if (runtime === undefined) {
-      throw new Error(`--runtime must be node or quickjs, not '${values.runtime}'.`);
-    }
-    const { replay: year } = values;
-    if (year !== undefined && year !== '2014') {
-      throw new Error(`--replay knows 2014 alone, not '${year}'.`);
-    }
-    if (mode === undefined || mode === 'namespace' || mode === 'stand-in') {
-      return { json, help, runtime, replay: year !== undefined, ...(mode !== undefined && { mode }) };
-    }
-    throw new Error(`--mode must be namespace or stand-in, not '${mode}'.`);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\nTry --help.\n`);
-    return undefined;
-  }
 }
 
 async function show({ mode, runtime }: Wish, command: RuntimeCommand, screen: Screen): Promise<Result> {

@@ -42,18 +42,3 @@ test('2014: told in time, told once, and nothing done that would not help', { ti
   expect(status).toBe(0);
   expect(readdirSync(folder).filter((name) => name.startsWith('holdfast-'))).toEqual([]);
 });
-
-test.for([
-  { args: ['--replay', '2015'], status: 2, stderr: /2015/ },
-  { args: ['--replay'], status: 2, stderr: /replay/ },
-])('$args ends with status $status', async ({ args, status, stderr }) => {
-  const child = spawn(process.execPath, [TSX, MAIN, ...args]);
-  let told = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    told += text;
-  });
-  const ending = await new Promise((resolve) => child.on('close', resolve));
-
-  expect(ending).toBe(status);
-  expect(told).toMatch(stderr);
-});

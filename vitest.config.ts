@@ -64,7 +64,7 @@ const LONG = [
   'test/service/alias.test.ts',
   'test/system/canary.test.ts',
   'test/quickjs/scenarios.test.ts',
-  'test/system/rfc2136',
+  'test/net/rfc2136',
   'test/quickjs/host.test.ts',
   'test/core/rules/incidents.test.ts',
   'test/demo/demo.test.ts',

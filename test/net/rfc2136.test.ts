@@ -1,5 +1,5 @@
 /** DNS updates against BIND and Knot as Debian ships them: what they accept, refuse and sign. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { nodeCrypto } from '../../agent/hosts/node-crypto.ts';
 import { dnsClient } from '../../agent/net/dns-client.ts';
 import { nodeExchange } from '../../agent/net/dns-exchange.ts';
@@ -9,16 +9,7 @@ import { rfc2136 } from '../../agent/providers/protocols/rfc2136.ts';
 import { TSIG_ALGORITHMS } from '../../agent/providers/protocols/tsig.ts';
 import { CATALOGUE } from '../fakes/catalogue.ts';
 import { protocolPorts } from '../fakes/protocol-ports.ts';
-import {
-  CLOSED_ZONE,
-  KEYS,
-  type NameServer,
-  obstacle,
-  type ServerKind,
-  startNameServer,
-  tcpOnly,
-  ZONE,
-} from './name-server.ts';
+import { CLOSED_ZONE, KEYS, liveServer, type ServerKind, tcpOnly, ZONE } from './name-server.ts';
 
 const SERVERS: ServerKind[] = ['bind', 'knot'];
 /** Knot says of a change that its rules forbid that the key is bad, and signs nothing of it. */
@@ -45,24 +36,7 @@ function brief(verdict: Verdict | undefined): string {
 }
 
 describe.each(SERVERS)('%s', (kind) => {
-  const why = obstacle(kind);
-  let server: NameServer;
-
-  beforeAll(async () => {
-    if (why === undefined) {
-      server = await startNameServer(kind);
-    }
-  });
-  afterAll(() => server?.stop());
-
-  function live(name: string, run: () => Promise<void>): void {
-    test(name, async (context) => {
-      if (why !== undefined) {
-        context.skip(why);
-      }
-      await run();
-    });
-  }
+  const { live, server } = liveServer(kind);
 
   async function updated(change: Partial<UpdateCall> = {}, ports: Partial<ProtocolPorts> = {}) {
     const exchangeDns = nodeExchange();
@@ -70,7 +44,7 @@ describe.each(SERVERS)('%s', (kind) => {
       provider: PROVIDER,
       credential: { username: 'hmac-sha256.example', password: KEYS['hmac-sha256'] },
       options: {},
-      server: `${server.address}:${server.port}`,
+      server: `${server().address}:${server().port}`,
       hostnames: [`home.${ZONE}`],
       userAgent: 'test',
       ...change,
@@ -89,8 +63,8 @@ describe.each(SERVERS)('%s', (kind) => {
     return outcomes.map(brief);
   }
 
-  const ipv4Of = (name: string) => server.ask.resolve4(name, { ttl: true });
-  const ipv6Of = (name: string) => server.ask.resolve6(name, { ttl: true });
+  const ipv4Of = (name: string) => server().ask.resolve4(name, { ttl: true });
+  const ipv6Of = (name: string) => server().ask.resolve6(name, { ttl: true });
 
   live('adds, changes, and leaves the other family and types alone', async () => {
     expect(await updated({ ipv4: '192.0.2.10' })).toEqual(['ok']);
@@ -101,8 +75,8 @@ describe.each(SERVERS)('%s', (kind) => {
 
     expect(await updated({ hostnames: [`old.${ZONE}`], ipv4: '192.0.2.12' })).toEqual(['ok']);
     expect(await ipv4Of(`old.${ZONE}`)).toEqual([{ address: '192.0.2.12', ttl: 60 }]);
-    expect(await server.ask.resolve6(`old.${ZONE}`)).toEqual(['2001:db8::1']);
-    expect(await server.ask.resolveTxt(`old.${ZONE}`)).toEqual([['stays']]);
+    expect(await server().ask.resolve6(`old.${ZONE}`)).toEqual(['2001:db8::1']);
+    expect(await server().ask.resolveTxt(`old.${ZONE}`)).toEqual([['stays']]);
   });
 
   live('takes both families and several names in one message', async () => {
@@ -125,7 +99,7 @@ describe.each(SERVERS)('%s', (kind) => {
 
     expect(outcomes).toEqual(['rfc2136/CNAME_THERE refused', 'ok']);
     expect(await ipv4Of(`beside.${ZONE}`)).toEqual([{ address: '192.0.2.22', ttl: 60 }]);
-    expect(await server.ask.resolveCname(`pointing.${ZONE}`)).toEqual([`old.${ZONE}`]);
+    expect(await server().ask.resolveCname(`pointing.${ZONE}`)).toEqual([`old.${ZONE}`]);
   });
 
   live('takes a message that is too long for UDP', async () => {
@@ -134,7 +108,7 @@ describe.each(SERVERS)('%s', (kind) => {
     const outcomes = await updated({ hostnames, ipv4: '192.0.2.21', ipv6: '2001:db8::21' });
 
     expect(outcomes).toEqual(hostnames.map(() => 'ok'));
-    expect(await server.ask.resolve4(hostnames.at(-1) ?? '')).toEqual(['192.0.2.21']);
+    expect(await server().ask.resolve4(hostnames.at(-1) ?? '')).toEqual(['192.0.2.21']);
   });
 
   live('takes the same update again', async () => {
@@ -152,7 +126,7 @@ describe.each(SERVERS)('%s', (kind) => {
       expect(
         await updated({ credential: { ...credential, username: `${algorithm}:${algorithm}.EXAMPLE` }, ipv4 }),
       ).toEqual(['ok']);
-      expect(await server.ask.resolve4(`home.${ZONE}`)).toEqual([ipv4]);
+      expect(await server().ask.resolve4(`home.${ZONE}`)).toEqual([ipv4]);
     });
   }
 
@@ -180,14 +154,14 @@ describe.each(SERVERS)('%s', (kind) => {
     expect(await updated({ ipv4: '192.0.2.51' }, early)).toEqual([
       expect.stringMatching(/^ok: .*\b60 minutes/),
     ]);
-    expect(await server.ask.resolve4(`home.${ZONE}`)).toEqual(['192.0.2.51']);
+    expect(await server().ask.resolve4(`home.${ZONE}`)).toEqual(['192.0.2.51']);
   });
 
   live('refuses a zone that the key may not change', async () => {
     const hostname = `old.${CLOSED_ZONE}`;
 
     expect(await updated({ hostnames: [hostname], ipv4: '192.0.2.99' })).toEqual([REFUSAL[kind].change]);
-    expect(await server.ask.resolve4(hostname)).toEqual(['192.0.2.1']);
+    expect(await server().ask.resolve4(hostname)).toEqual(['192.0.2.1']);
   });
 
   live('says that it has no such zone', async () => {
@@ -199,7 +173,7 @@ describe.each(SERVERS)('%s', (kind) => {
   });
 
   live('is asked over TCP where UDP is closed', async () => {
-    const front = await tcpOnly(server, 'closed');
+    const front = await tcpOnly(server(), 'closed');
     onTestFinished(() => front.close());
 
     const outcomes = await updated({
@@ -209,11 +183,11 @@ describe.each(SERVERS)('%s', (kind) => {
     });
 
     expect(outcomes).toEqual(['ok']);
-    expect(await server.ask.resolve4(`home.${ZONE}`)).toEqual(['192.0.2.60']);
+    expect(await server().ask.resolve4(`home.${ZONE}`)).toEqual(['192.0.2.60']);
   });
 
   live('is asked over TCP where UDP is swallowed', async () => {
-    const front = await tcpOnly(server, 'silent');
+    const front = await tcpOnly(server(), 'silent');
     onTestFinished(() => front.close());
 
     const outcomes = await updated({
@@ -223,7 +197,7 @@ describe.each(SERVERS)('%s', (kind) => {
     });
 
     expect(outcomes).toEqual(['ok']);
-    expect(await server.ask.resolve4(`home.${ZONE}`)).toEqual(['192.0.2.61']);
+    expect(await server().ask.resolve4(`home.${ZONE}`)).toEqual(['192.0.2.61']);
   });
 
   live('applies both families or none, and a refused name spoils no other', async () => {
@@ -232,13 +206,13 @@ describe.each(SERVERS)('%s', (kind) => {
     expect(await updated({ hostnames, ipv4: '192.0.2.70', ipv6: '2001:db8::70' })).toEqual([
       REFUSAL[kind].change,
     ]);
-    expect(await server.ask.resolve4(hostnames[0] ?? '')).toEqual(['192.0.2.1']);
+    expect(await server().ask.resolve4(hostnames[0] ?? '')).toEqual(['192.0.2.1']);
     expect(
       await updated({
         hostnames: [...hostnames, `old.${CLOSED_ZONE}`, `home.${ZONE}`],
         ipv4: '192.0.2.71',
       }),
     ).toEqual(['ok', REFUSAL[kind].change, 'ok']);
-    expect(await server.ask.resolve4(hostnames[0] ?? '')).toEqual(['192.0.2.71']);
+    expect(await server().ask.resolve4(hostnames[0] ?? '')).toEqual(['192.0.2.71']);
   });
 });

@@ -1,5 +1,5 @@
 /** Aliases by DNS update against BIND and Knot as Debian ships them: set, moved, and refused where they must be. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { nodeCrypto } from '../../agent/hosts/node-crypto.ts';
 import { dnsClient } from '../../agent/net/dns-client.ts';
 import { nodeExchange } from '../../agent/net/dns-exchange.ts';
@@ -9,40 +9,14 @@ import { rfc2136 } from '../../agent/providers/protocols/rfc2136.ts';
 import { alias } from '../../agent/providers/protocols/rfc2136-alias.ts';
 import { CATALOGUE } from '../fakes/catalogue.ts';
 import { protocolPorts } from '../fakes/protocol-ports.ts';
-import {
-  CLOSED_ZONE,
-  KEYS,
-  type NameServer,
-  obstacle,
-  type ServerKind,
-  startNameServer,
-  tcpOnly,
-  ZONE,
-} from './name-server.ts';
+import { CLOSED_ZONE, KEYS, liveServer, type ServerKind, tcpOnly, ZONE } from './name-server.ts';
 
 const SERVERS: ServerKind[] = ['bind', 'knot'];
 const HOME = 'home.example.com';
 const DUCK = 'home.example.info';
 
 describe.each(SERVERS)('%s', (kind) => {
-  const why = obstacle(kind);
-  let server: NameServer;
-
-  beforeAll(async () => {
-    if (why === undefined) {
-      server = await startNameServer(kind);
-    }
-  });
-  afterAll(() => server?.stop());
-
-  function live(name: string, run: () => Promise<void>): void {
-    test(name, async (context) => {
-      if (why !== undefined) {
-        context.skip(why);
-      }
-      await run();
-    });
-  }
+  const { live, server } = liveServer(kind);
 
   const exchangeDns = nodeExchange();
   const dns = dnsClient({ exchange: exchangeDns, random: Math.random });
@@ -62,7 +36,7 @@ describe.each(SERVERS)('%s', (kind) => {
       provider,
       credential: { username: 'hmac-sha256.example', password: KEYS['hmac-sha256'] },
       options: {},
-      server: `${server.address}:${server.port}`,
+      server: `${server().address}:${server().port}`,
       userAgent: 'test',
     };
   }
@@ -80,9 +54,9 @@ describe.each(SERVERS)('%s', (kind) => {
 
     expect(await aliased({ hostname })).toBe('ok none');
     expect(await aliased({ hostname, target: HOME })).toBe(`ok ${HOME}`);
-    expect(await server.ask.resolveCname(hostname)).toEqual([HOME]);
+    expect(await server().ask.resolveCname(hostname)).toEqual([HOME]);
     expect(await aliased({ hostname, target: DUCK, ttlSec: 30 })).toBe(`ok ${DUCK}`);
-    expect(await server.ask.resolveCname(hostname)).toEqual([DUCK]);
+    expect(await server().ask.resolveCname(hostname)).toEqual([DUCK]);
     expect(await aliased({ hostname })).toBe(`ok ${DUCK}`);
     expect(await aliased({ hostname, target: DUCK })).toBe(`ok ${DUCK}`);
   });
@@ -91,7 +65,7 @@ describe.each(SERVERS)('%s', (kind) => {
     const hostname = `ttl.${ZONE}`;
     await aliased({ hostname, target: HOME, ttlSec: 30 });
 
-    const result = await dns.ask(server, { name: hostname, type: 'CNAME', recursionDesired: false });
+    const result = await dns.ask(server(), { name: hostname, type: 'CNAME', recursionDesired: false });
 
     expect(result).toMatchObject({ reply: { answers: [{ type: 'CNAME', ttlSec: 30, value: HOME }] } });
   });
@@ -100,9 +74,9 @@ describe.each(SERVERS)('%s', (kind) => {
     const hostname = `old.${ZONE}`;
 
     expect(await aliased({ hostname, target: HOME })).toBe('rfc2136/NAME_TAKEN refused hostname');
-    expect(await server.ask.resolve4(hostname)).toEqual(['192.0.2.1']);
-    expect(await server.ask.resolve6(hostname)).toEqual(['2001:db8::1']);
-    expect(await server.ask.resolveTxt(hostname)).toEqual([['stays']]);
+    expect(await server().ask.resolve4(hostname)).toEqual(['192.0.2.1']);
+    expect(await server().ask.resolve6(hostname)).toEqual(['2001:db8::1']);
+    expect(await server().ask.resolveTxt(hostname)).toEqual([['stays']]);
   });
 
   live('refuses the zone itself', async () => {
@@ -123,7 +97,7 @@ describe.each(SERVERS)('%s', (kind) => {
     expect(await aliased({ hostname, target: HOME })).toMatch(
       kind === 'bind' ? /^rfc2136\/REFUSED refused/ : /^rfc2136\/BADKEY unintelligible/,
     );
-    await expect(server.ask.resolveCname(hostname)).rejects.toThrow('ENOTFOUND');
+    await expect(server().ask.resolveCname(hostname)).rejects.toThrow('ENOTFOUND');
   });
 
   live('writes nothing over what somebody else has set in the same moment', async () => {
@@ -154,7 +128,7 @@ describe.each(SERVERS)('%s', (kind) => {
     expect(await aliased({ hostname, target: DUCK }, { ...ports, dns: outdated(undefined) })).toBe(
       'rfc2136/CHANGED_MEANWHILE unconfirmed hostname',
     );
-    expect(await server.ask.resolveCname(hostname)).toEqual([HOME]);
+    expect(await server().ask.resolveCname(hostname)).toEqual([HOME]);
     // Unless it is what we want.
     expect(await aliased({ hostname, target: HOME }, { ...ports, dns: outdated('other.example.com') })).toBe(
       `ok ${HOME}`,
@@ -172,12 +146,12 @@ describe.each(SERVERS)('%s', (kind) => {
     );
 
     expect(outcomes).toMatchObject([{ ok: false, failure: { code: 'rfc2136/CNAME_THERE' } }]);
-    expect(await server.ask.resolveCname(hostname)).toEqual([HOME]);
-    expect(await server.ask.resolve4(`old.${ZONE}`)).toEqual(['192.0.2.1']);
+    expect(await server().ask.resolveCname(hostname)).toEqual([HOME]);
+    expect(await server().ask.resolve4(`old.${ZONE}`)).toEqual(['192.0.2.1']);
   });
 
   live('is told over TCP where UDP is swallowed', async () => {
-    const front = await tcpOnly(server, 'silent');
+    const front = await tcpOnly(server(), 'silent');
     onTestFinished(() => front.close());
     const hostname = `tcp.${ZONE}`;
 
@@ -189,6 +163,6 @@ describe.each(SERVERS)('%s', (kind) => {
         options: { zone: ZONE },
       }),
     ).toBe(`ok ${HOME}`);
-    expect(await server.ask.resolveCname(hostname)).toEqual([HOME]);
+    expect(await server().ask.resolveCname(hostname)).toEqual([HOME]);
   });
 });

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, test } from 'vitest';
 import type { TsigAlgorithm } from '../../agent/providers/protocols/tsig.ts';
 
 /** The keys that the servers know; their names are those of the algorithms. */
@@ -41,14 +42,47 @@ const PROGRAMS: Record<ServerKind, { path: string; version: string }> = {
 };
 const READY_WITHIN_MS = 20_000;
 
+/** A server for the tests of one `describe`; without its program they are skipped, with the reason. */
+export function liveServer(kind: ServerKind): {
+  live(name: string, run: () => Promise<void>): void;
+  server(): NameServer;
+} {
+  const why = obstacle(kind);
+  let server: NameServer | undefined;
+
+  beforeAll(async () => {
+    if (why === undefined) {
+      server = await startNameServer(kind);
+    }
+  });
+  afterAll(() => server?.stop());
+
+  return {
+    live(name, run) {
+      test(name, async (context) => {
+        if (why !== undefined) {
+          context.skip(why);
+        }
+        await run();
+      });
+    },
+    server() {
+      if (server === undefined) {
+        throw new Error(`${kind} does not run yet`);
+      }
+      return server;
+    },
+  };
+}
+
 /** Why this server cannot run here; undefined when it can, and on CI, where it must. */
-export function obstacle(kind: ServerKind): string | undefined {
+function obstacle(kind: ServerKind): string | undefined {
   const { path, version } = PROGRAMS[kind];
   const isThere = spawnSync(path, [version]).status === 0;
   return isThere || process.env.CI ? undefined : `needs Debian's ${kind === 'bind' ? 'bind9' : 'knot'}`;
 }
 
-export async function startNameServer(kind: ServerKind): Promise<NameServer> {
+async function startNameServer(kind: ServerKind): Promise<NameServer> {
   const folder = mkdtempSync(join(tmpdir(), `holdfast-${kind}-`));
   const port = await freePort();
   for (const zone of [ZONE, CLOSED_ZONE]) {

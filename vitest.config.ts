@@ -77,9 +77,15 @@ const LONG = [
 /** Nothing of one file can reach another, and loading it once saves most of the time. */
 const PURE = {
   isolate: false,
+  // They never wait: more of them than cores would only load everything more often. So they go first, alone.
+  maxWorkers: '100%',
+  sequence: { groupOrder: 0 },
   // Seconds at most; the rest is for a busy machine.
   testTimeout: 30_000,
 };
+
+/** Most of the time of a test with real processes is waiting: more of them than a small machine has cores. */
+const WAITING = { maxWorkers: 6, sequence: { groupOrder: 1 } };
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -99,11 +105,9 @@ export default defineConfig({
     reporters: ['default'],
     // What one project has compiled need not be compiled for the others.
     experimental: { fsModuleCache: true },
-    // Most of the time of a test with real processes is waiting: more of them than a small machine has cores.
-    maxWorkers: 6,
     sequence: { sequencer: LongFirst },
     projects: [
-      { test: { name: 'arch', include: ['test/arch/**/*.test.ts'] } },
+      { test: { ...PURE, name: 'arch', include: ['test/arch/**/*.test.ts'] } },
       {
         test: {
           ...PURE,
@@ -116,9 +120,10 @@ export default defineConfig({
         },
       },
       { test: { ...PURE, name: 'scenario', include: ['test/scenario/**/*.test.ts'], exclude: RULES } },
-      { test: { name: 'rules', include: RULES, testTimeout: 120_000 } },
+      { test: { ...WAITING, name: 'rules', include: RULES, testTimeout: 120_000 } },
       {
         test: {
+          ...WAITING,
           name: 'net',
           include: ['test/{net,hosts,service,demo,glue}/**/*.test.ts', 'test/luci/rpcd.test.ts', ...PROGRAMS],
           testTimeout: 20_000,
@@ -126,6 +131,7 @@ export default defineConfig({
       },
       ...(['node', 'quickjs'] as const).map((runtime) => ({
         test: {
+          ...WAITING,
           name: runtime === 'node' ? 'system' : `system-${runtime}`,
           include: ['test/system/**/*.test.ts', ...(runtime === 'quickjs' ? [QUICKJS] : [SOAK, FAULTS])],
           provide: { runtime },

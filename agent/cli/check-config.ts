@@ -1,6 +1,6 @@
 /** `holdfast check-config`: every mistake with its place; status 2 when there is an error. */
 import { type CommandContext, EXIT } from './command.ts';
-import { problemText } from './problem.ts';
+import { counted, problemText } from './problem.ts';
 
 export async function checkConfig({
   host,
@@ -23,7 +23,9 @@ export async function checkConfig({
       host.writeOut(`${problemText(problem)}\n`);
     }
     const verdict =
-      problems.length === 0 ? 'No mistakes.' : `${errors} errors, ${problems.length - errors} warnings.`;
+      problems.length === 0
+        ? 'No mistakes.'
+        : `${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}.`;
     host.writeOut(`${verdict} Hostnames kept up to date: ${enabled.join(', ') || 'none'}.\n`);
   }
   return errors > 0 ? EXIT.usage : EXIT.ok;

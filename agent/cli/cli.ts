@@ -33,40 +33,47 @@ const OWN_OPTIONS: Record<string, string> = Object.assign(
   ...Object.values(COMMANDS).map(({ options }) => options),
 );
 
+/** Every option, with the word for its value. */
+const OPTIONS: Record<string, string> = {
+  ...{ '--json': '', '--syslog': '', '--help': '', '-h': '', '--version': '', '-V': '' },
+  ...{ '--config': 'FILE', '-c': 'FILE' },
+  ...OWN_OPTIONS,
+};
+
 export async function runCommandLine(
   host: Host,
   parts: Pick<CommandContext, 'version' | 'startAgent'>,
 ): Promise<number> {
-  let configFile = DEFAULT_CONFIG_FILE;
-  let json = false;
-  let syslog = false;
-  let help = false;
-  let isVersionWanted = false;
   const words: string[] = [];
-  const own = new Map<string, string>();
+  const given = new Map<string, string>();
   const rest = [...host.argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '--json') {
-      json = true;
-    } else if (word === '--syslog') {
-      syslog = true;
-    } else if (word === '--help' || word === '-h') {
-      help = true;
-    } else if (word === '--version' || word === '-V') {
-      isVersionWanted = true;
-    } else if (word === '--config' || word === '-c') {
-      configFile = rest.shift() ?? '';
-    } else if (word.startsWith('--config=')) {
-      configFile = word.slice('--config='.length);
-    } else if (Object.hasOwn(OWN_OPTIONS, word)) {
-      own.set(word, OWN_OPTIONS[word] === '' ? '' : (rest.shift() ?? ''));
-    } else if (word.startsWith('-')) {
-      return misused(host, `Option ${word} is not known.`);
-    } else {
+    if (!word.startsWith('-')) {
       words.push(word);
+      continue;
     }
+    const [option = '', ...behind] = word.startsWith('--') ? word.split('=') : [word];
+    const wanted = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
+    if (wanted === undefined) {
+      return misused(host, `Option ${option} is not known.`);
+    }
+    if (wanted === '' && behind.length > 0) {
+      return misused(host, `Option ${option} takes no value.`);
+    }
+    const value = wanted === '' ? '' : behind.length > 0 ? behind.join('=') : rest.shift();
+    if (wanted !== '' && !value) {
+      return misused(host, `Option ${option} needs a value: ${option} ${wanted}.`);
+    }
+    given.set(option === '-c' ? '--config' : option, value ?? '');
   }
-  if (isVersionWanted) {
+  const own = new Map([...given].filter(([option]) => Object.hasOwn(OWN_OPTIONS, option)));
+  const configFile = given.get('--config') ?? DEFAULT_CONFIG_FILE;
+  const isHelpWord = words[0] === 'help' && words.length > 1;
+  const help = isHelpWord || given.has('--help') || given.has('-h');
+  if (isHelpWord) {
+    words.shift();
+  }
+  if (given.has('--version') || given.has('-V')) {
     words.splice(0, words.length, 'version');
   }
   const name = words.shift() ?? (help ? 'help' : undefined);
@@ -90,17 +97,19 @@ export async function runCommandLine(
     return EXIT.ok;
   }
   const most = command.words === '' ? 0 : 1;
-  const least = command.words !== '' && !command.words.startsWith('[') ? 1 : 0;
-  if (words.length > most || words.length < least || configFile === '') {
-    return misused(host, `Usage: holdfast ${usageOf(name, command)}`);
+  if (words.length > most) {
+    return misused(host, `'${words[most]}' is too much: holdfast ${usageOf(name, command)}.`);
+  }
+  if (words.length === 0 && most === 1 && !command.words.startsWith('[')) {
+    return misused(host, `${command.words} is missing: holdfast ${usageOf(name, command)}.`);
   }
   return command.run({
     host,
     ...parts,
     configFile,
     readConfiguration: () => readConfiguration(host, configFile),
-    json,
-    syslog,
+    json: given.has('--json'),
+    syslog: given.has('--syslog'),
     words,
     options: own,
   });

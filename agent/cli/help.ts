@@ -6,7 +6,7 @@ const SUMMARIES: Record<CommandName, string> = {
   once: 'Do what is due now, then end',
   status: 'Show what the running agent knows; --prometheus for monitoring',
   update: 'Ask the running agent for an update now; lifts a block',
-  check: 'Ask the DNS now and show how the names stand; sends nothing to a provider',
+  check: 'Ask the DNS now; sends nothing to a provider',
   'check-config': 'Show every mistake in the configuration',
   trace:
     'Make one attempt and show each step of it; --force sends what is confirmed already, --progress keeps the steps so far in a file',
@@ -27,16 +27,18 @@ const OPTIONS = `Options:
 `;
 
 export function overview(words: Record<CommandName, { words: string }>): string {
-  const lines = Object.entries(SUMMARIES).map(
-    ([name, summary]) => `  ${`${name} ${words[name as CommandName].words}`.padEnd(20)} ${summary}\n`,
-  );
+  const lines = Object.entries(SUMMARIES).map(([name, summary]) => {
+    // What its own options do stands in the help of the command.
+    const [short] = summary.split('; --');
+    return `  ${`${name} ${words[name as CommandName].words}`.padEnd(16)} ${short}\n`;
+  });
   return `Holdfast keeps the router's name on the Internet.
 
 Usage: holdfast COMMAND [OPTIONS]
 
 ${lines.join('')}
 ${OPTIONS}
-Exit status: 0 ok, 1 failed, 2 wrong usage or configuration, 3 the agent is not running.
+Exit status: 0 ok, 1 failed, 2 wrong usage or configuration, 3 not running.
 `;
 }
 

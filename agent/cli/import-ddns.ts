@@ -24,8 +24,8 @@ interface Undo {
 export async function importFromDdns(context: CommandContext, parts: ImportParts): Promise<number> {
   const { host, configFile, options } = context;
   const from = options.get('--from') ?? THEIR_FILE;
-  if (from === '' || (options.has('--apply') && options.has('--undo'))) {
-    return complain(host, 'Give --apply or --undo, and a file after --from.', EXIT.usage);
+  if (options.has('--apply') && options.has('--undo')) {
+    return complain(host, 'Give --apply or --undo, not both.', EXIT.usage);
   }
   try {
     return options.has('--undo') ? await undo(context) : await importFrom(context, parts, from);

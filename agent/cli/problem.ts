@@ -12,6 +12,11 @@ export function problemText(problem: Problem): string {
   return `${problem.file}:${problem.line}: ${problem.severity}: ${where === '' ? '' : `${where}: `}${sentence}`;
 }
 
+/** `1 error`, `2 errors`. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
 /** What the log says of a defect. The stack begins with the message on Node, and without it on QuickJS. */
 export function defectText(defect: unknown): string {
   const text = String(defect);

@@ -6,6 +6,7 @@ import type { Host } from '../ports.ts';
 import { type CommandContext, EXIT } from './command.ts';
 import { oneLine } from './log.ts';
 import { type Colour, paint } from './paint.ts';
+import { counted } from './problem.ts';
 import { prometheusText } from './prometheus.ts';
 import { lastStatus } from './running.ts';
 
@@ -91,7 +92,7 @@ export function statusText(host: Host, status: StatusDocument): string {
         `${wan.name}: ${wan.up ? 'up' : 'down'}${wan.addresses.map((address) => ` ${address}`).join('')}`,
     ),
     ...(status.problems.length > 0
-      ? [`${status.problems.length} problems in the configuration: see holdfast check-config`]
+      ? [`${counted(status.problems.length, 'problem')} in the configuration: see holdfast check-config`]
       : []),
     ...status.incidents
       .filter((one) => one.closedAt === undefined)

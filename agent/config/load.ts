@@ -87,6 +87,18 @@ export function loadConfig(
       sentence: `Only the first agent section counts; move the options of this one to ${agentSection === undefined ? 'it' : `line ${agentSection.line}`}.`,
     });
   }
+  for (const section of parsed.sections) {
+    for (const { name, line, replaces } of section.options) {
+      if (replaces !== undefined && line <= ownLines) {
+        complain(section)({
+          severity: 'warning',
+          option: name,
+          code: 'config/REPEATED_OPTION',
+          sentence: `Option '${name}' stands in line ${replaces} too, and only this one counts; remove one of them.`,
+        });
+      }
+    }
+  }
   const types = Object.keys(sectionFacts);
   for (const section of parsed.sections.filter(({ type }) => !types.includes(type))) {
     const guess = closest(section.type, types);

@@ -184,11 +184,9 @@ function badValue(
   const isList = Array.isArray(value) && facts.type !== 'array' ? ' and not a list' : '';
   const is = text === undefined || isList !== '' ? '' : ` is '${text}' but`;
   const isEntry = fallback && culprit !== value;
-  const instead = isEntry
-    ? ' It is left out.'
-    : fallback
-      ? ` The default (${String(facts.default)}) is used.`
-      : '';
+  const usual = typeof facts.default === 'boolean' ? Number(facts.default) : (facts.default ?? '');
+  const isLeftOut = isEntry || usual === '';
+  const instead = fallback ? (isLeftOut ? ' It is left out.' : ` The default (${usual}) is used.`) : '';
   return {
     ...place,
     code: 'config/BAD_VALUE',

@@ -12,6 +12,8 @@ export interface UciOption {
   value: string | string[];
   /** Line of the last statement that changed it, from 1. */
   line: number;
+  /** Line of a statement with another value that this one replaces; libuci says nothing of it. */
+  replaces?: number;
 }
 
 /** What tells a section from the others. */
@@ -49,6 +51,8 @@ const MAX_CHARS = 256 * 1024;
 const MAX_PROBLEMS = 50;
 
 const NAME = /^\w+$/;
+/** As some editors begin a file, in UTF-8 or (not readable then) in UTF-16. */
+const BYTE_ORDER_MARK = /^(?:\ufeff|\ufffd\ufffd)/;
 const PACKAGE_NAME = /^[\w-]+$/;
 const TYPE = /^[!-~]+$/;
 
@@ -59,11 +63,19 @@ export function parseUci(text: string, file: string): UciFile {
   const byName = new Map<string, UciSection>();
   const counts = new Map<string, number>();
   const options = new Map<string, UciOption>();
-  const words = new UciWords(text.length > MAX_CHARS ? text.slice(0, MAX_CHARS) : text);
+  const isMarked = BYTE_ORDER_MARK.test(text);
+  const words = new UciWords(text.replace(BYTE_ORDER_MARK, '').slice(0, MAX_CHARS));
   let section: UciSection | undefined;
   /** After a broken `config` line its options must not fall into the section before it. */
   let orphaned = false;
 
+  if (isMarked) {
+    report(
+      1,
+      undefined,
+      'The file begins with a byte order mark, which uci does not know: save it as UTF-8 without one.',
+    );
+  }
   if (text.length > MAX_CHARS) {
     report(
       words.lineCount,
@@ -195,6 +207,9 @@ export function parseUci(text: string, file: string): UciFile {
       options.set(key, option);
       to.options.push(option);
       return;
+    }
+    if (!isList && known.value !== value) {
+      known.replaces = known.line;
     }
     known.line = line;
     if (!isList) {

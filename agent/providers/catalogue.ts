@@ -38,7 +38,9 @@ export async function loadCatalogue(
 ): Promise<LoadedCatalogue> {
   const problems: CatalogueProblem[] = [];
   const packed = await readPacked(files, `${programFolder}/${FILE}`, problems);
-  const catalogue = new Map(packed.providers.map((entry) => [entry.id, entry]));
+  // The file has them in an order of its own.
+  const byId = packed.providers.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const catalogue = new Map(byId.map((entry) => [entry.id, entry]));
   const own = new Set<string>();
   const names = await files.listFolder(userFolder).catch(() => []);
   for (const name of names.filter((one) => one.endsWith('.json') && !one.startsWith('.'))) {

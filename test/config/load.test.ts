@@ -300,7 +300,11 @@ describe('one mistake', () => {
     ['no hostname in a hostname', host("family 'ipv4'"), ['error config/MISSING_OPTION hostname']],
     ['bad hostname', host("hostname 'a..example.org'"), ['error config/BAD_HOSTNAME hostname']],
     ['an address for a hostname', host("hostname '192.0.2.1'"), ['error config/BAD_HOSTNAME hostname']],
-    ['no such account', host(`${name}\naccount 'b'`), ['error config/NO_SUCH_ACCOUNT account']],
+    [
+      'no such account',
+      host(name).replace("account 'a'\n\toption hostname", "account 'b'\n\toption hostname"),
+      ['error config/NO_SUCH_ACCOUNT account'],
+    ],
     [
       'account with a mistake',
       host(name, ACCOUNT.replace("'user'", "''")),
@@ -396,6 +400,46 @@ describe('one mistake', () => {
     const { config } = load("config agent\n\toption resync '5'\n\toption hold_down '20'\n");
 
     expect(config.agent).toMatchObject({ resyncSec: 600, holdDownSec: 20 });
+  });
+
+  test.each([
+    ['resync', '5', 'The default (600) is used.'],
+    ['verify', 'si', 'The default (1) is used.'],
+    ['notify_script', 'tell', 'It is left out.'],
+  ])('agent option %s says what becomes of it', (option, value, end) => {
+    const { problems } = load(`config agent\n\toption ${option} '${value}'\n`);
+
+    expect(problems.find(({ line }) => line === 2)?.sentence).toSatisfy((sentence: string) =>
+      sentence.endsWith(` ${end}`),
+    );
+  });
+
+  test('an option that stands twice is told, and the last one counts', () => {
+    const text = host("hostname 'h.plain.example'\nhostname 'i.plain.example'\nfamily ipv4\nfamily ipv4");
+
+    const { config, problems } = load(text);
+
+    expect(config.hostnames.map(({ hostname }) => hostname)).toEqual(['i.plain.example']);
+    expect(problems).toMatchObject([
+      { severity: 'warning', code: 'config/REPEATED_OPTION', section: "hostname 'h'", line: 10 },
+    ]);
+    expect(problems[0]?.sentence).toContain('in line 9');
+  });
+
+  test('a section that goes on later keeps what it had, and says what it lost', () => {
+    const text = `${host("hostname 'h.plain.example'\nenabled 1")}config hostname h\n\toption enabled 0\n`;
+
+    const { config, problems } = load(text);
+
+    expect(config.hostnames).toMatchObject([{ hostname: 'h.plain.example', enabled: false }]);
+    expect(problems.map(({ code }) => code)).toEqual(['config/REPEATED_OPTION']);
+  });
+
+  test('what the service has put into its copy of the file is no repetition', () => {
+    const copied = "\n# Copied for the agent:\nconfig account 'a'\n\toption password_file '/copy'\n";
+    const account = "config account 'a'\n\toption provider 'plain.example'\n\toption password_file '/mine'\n";
+
+    expect(codes(`${account}${copied}`)).not.toContain('warning config/REPEATED_OPTION password_file');
   });
 
   test('a section that lost a line is left out: it might mean something else now', () => {

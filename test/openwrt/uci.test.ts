@@ -68,6 +68,18 @@ describe('a broken line costs no more than it must', () => {
       problems: [{ line: 1, column: 1 }],
       left: ['a b'],
     },
+    {
+      name: 'a byte order mark',
+      text: '\ufeffconfig a b\n\toption x 1\n',
+      problems: [{ line: 1, column: undefined }],
+      left: ['a b x=1'],
+    },
+    {
+      name: 'the byte order mark of UTF-16, which is no UTF-8',
+      text: '\ufffd\ufffdconfig a b\n',
+      problems: [{ line: 1, column: undefined }],
+      left: ['a b'],
+    },
   ];
 
   test.each(cases)('$name', ({ text, problems, left }) => {
@@ -108,6 +120,24 @@ test('lines and indexes are told', () => {
       ],
     },
   ]);
+});
+
+test.each([
+  { what: 'another value', text: 'config a b\n\toption x 1\n\toption x 2\n', replaces: [2] },
+  {
+    what: 'a value in a section that goes on',
+    text: 'config a b\n\toption x 1\nconfig a b\n\toption x 2\n',
+    replaces: [2],
+  },
+  { what: 'a list', text: 'config a b\n\tlist x 1\n\toption x 2\n', replaces: [2] },
+  { what: 'the same value', text: 'config a b\n\toption x 1\n\toption x 1\n', replaces: [undefined] },
+  { what: 'a further item', text: 'config a b\n\tlist x 1\n\tlist x 2\n', replaces: [undefined] },
+  { what: 'an empty value', text: "config a b\n\toption x 1\n\toption x ''\n", replaces: [undefined] },
+])('the line that is replaced: $what', ({ text, replaces }) => {
+  const { sections, problems } = parseUci(text, 'holdfast');
+
+  expect(problems).toEqual([]);
+  expect(sections[0]?.options.map((option) => option.replaces)).toEqual(replaces);
 });
 
 describe('properties', () => {

@@ -128,7 +128,7 @@ describe.each(LIVING)('%s', (_, entry) => {
 
   test('says that it is unconfirmed where only other programs are its source', () => {
     // The provider's own repository is documentation.
-    const own = /github\.com\/(desec-io|ovh)\//;
+    const own = /github\.com\/(desec-io|nsupdate-info|ovh)\//;
     const isDocumented = entry.sources?.some(
       (page) => !page.startsWith('https://github.com/') || own.test(page),
     );

@@ -18,8 +18,18 @@ export interface Certificates {
 
 const dayMs = 86_400_000;
 
-/** Makes all certificates. `names` are host names and addresses of the good leaf. Validity is in real time. */
-export async function makeCertificates(names: readonly string[]): Promise<Certificates> {
+/** By the names in them: a process that starts many services has them made once. */
+const made = new Map<string, Promise<Certificates>>();
+
+/** All certificates. `names` are host names and addresses of the good leaf. Validity is in real time. */
+export function makeCertificates(names: readonly string[]): Promise<Certificates> {
+  const key = names.join();
+  const certificates = made.get(key) ?? makeAll(names);
+  made.set(key, certificates);
+  return certificates;
+}
+
+async function makeAll(names: readonly string[]): Promise<Certificates> {
   const nowMs = Date.now();
   const [authority, stranger] = await Promise.all([
     makeAuthority('Holdfast test CA'),
@@ -42,7 +52,7 @@ export async function makeCertificates(names: readonly string[]): Promise<Certif
 }
 
 async function makeAuthority(commonName: string): Promise<KeyPair> {
-  const made = await generate([{ name: 'commonName', value: commonName }], {
+  const pair = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',
     algorithm: 'sha256',
     notBeforeDate: new Date(Date.now() - 365 * dayMs),
@@ -52,7 +62,7 @@ async function makeAuthority(commonName: string): Promise<KeyPair> {
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  return { key: made.private, cert: made.cert };
+  return { key: pair.private, cert: pair.cert };
 }
 
 async function makeLeaf(
@@ -60,7 +70,7 @@ async function makeLeaf(
   names: readonly string[],
   validMs: { from: number; to: number },
 ): Promise<KeyPair> {
-  const made = await generate([{ name: 'commonName', value: names[0] ?? 'localhost' }], {
+  const pair = await generate([{ name: 'commonName', value: names[0] ?? 'localhost' }], {
     keyType: 'ec',
     algorithm: 'sha256',
     ca,
@@ -76,5 +86,5 @@ async function makeLeaf(
       },
     ],
   });
-  return { key: made.private, cert: made.cert };
+  return { key: pair.private, cert: pair.cert };
 }

@@ -18,17 +18,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { inject, onTestFinished } from 'vitest';
 import type { StatusDocument, StatusHost } from '../../agent/engine/status.ts';
 import { type InterfaceStatus, netifdFixture } from '../fakes/netifd-feed.ts';
 import { type Service, type ServiceOptions, startService } from '../service/service.ts';
 
-const STANDIN = fileURLToPath(new URL('../demo/ubus-standin.mjs', import.meta.url));
-/** For tests that start hundreds: no Node in it, and no ubusd that could die. */
-export const LEAN_UBUS = `#!/bin/sh
+/** Without Node, as each agent starts three; here no ubusd dies, which the fault table and the demo play. */
+const UBUS = `#!/bin/sh
 case "$1" in
-  call) exec cat "$HOLDFAST_UBUS_DIR/dump.json" ;;
+  call) [ -e "$HOLDFAST_UBUS_DIR/dump.json" ] || { echo "Command failed: Not found" >&2; exit 252; }
+        exec cat "$HOLDFAST_UBUS_DIR/dump.json" ;;
+  send) exit 0 ;;
   *) exec tail -n 0 -f "$HOLDFAST_UBUS_DIR/$1.log" ;;
 esac
 `;
@@ -83,9 +83,11 @@ export function makeRouter(options: { ubus?: string; env?: Record<string, string
   const living = new Set<ChildProcess>();
   mkdirSync(bin);
   mkdirSync(ubusDir);
-  writeFileSync(join(ubusDir, 'listen.log'), '');
+  for (const stream of ['listen', 'subscribe']) {
+    writeFileSync(join(ubusDir, `${stream}.log`), '');
+  }
   const script = join(bin, 'ubus');
-  writeFileSync(script, options.ubus ?? `#!/bin/sh\nexec '${process.execPath}' '${STANDIN}' "$@"\n`);
+  writeFileSync(script, options.ubus ?? UBUS);
   chmodSync(script, 0o755);
   const command = inject('command');
   const env = {
@@ -114,7 +116,6 @@ export function makeRouter(options: { ubus?: string; env?: Record<string, string
     const notified = interfaces.find((one) => one.interface === 'wan');
     const line = JSON.stringify({ [`interface.${event}`]: notified });
     replaceFile(join(ubusDir, 'dump.json'), JSON.stringify({ interface: interfaces }));
-    appendFileSync(join(ubusDir, 'events.log'), `subscribe ${line}\n`);
     appendFileSync(join(ubusDir, 'subscribe.log'), `${line}\n`);
   }
 

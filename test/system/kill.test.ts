@@ -7,7 +7,6 @@ import {
   accountSection,
   agentSection,
   hostSection,
-  LEAN_UBUS,
   makeRouter,
   makeService,
   type Router,
@@ -56,7 +55,7 @@ test('after kill -9 at any moment: the same end, no damaged file, at most one re
     mySeed: number,
   ) {
     const random = seededRandom(mySeed);
-    const router = makeRouter({ ubus: LEAN_UBUS });
+    const router = makeRouter();
     const faults: string[] = [];
     /** The last life that may still have asked for an address: the one whose death found it unconfirmed. */
     const confirmedInLife = new Map<string, number>();

@@ -556,6 +556,23 @@ describe('exit statuses and usage', () => {
     expect(stdout).toContain('0.');
   });
 
+  test.for([
+    { to: '/dev/full', status: 1 },
+    { to: '/dev/null', status: 0 },
+  ])('who cannot write to $to ends with $status', async ({ to, status }) => {
+    const shell = ['sh', '-c', `exec "$0" "$@" >${to}`];
+    const ended = await makeRouter().start(['status', '--prometheus'], shell).ended;
+
+    expect(ended).toEqual({ status, stdout: '', stderr: '' });
+  });
+
+  test('who prints for a reader that has gone ends well', async () => {
+    const shell = ['sh', '-c', '{ "$0" "$@"; echo "$?" >&2; } | :'];
+    const { stderr } = await makeRouter().start(['providers', '--json'], shell).ended;
+
+    expect(stderr).toBe('0\n');
+  });
+
   test('help names every command', async () => {
     const { status, stdout } = await makeRouter().run('--help');
 

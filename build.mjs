@@ -84,6 +84,7 @@ const ON_DEMAND = [
   { request: './engine/alias.ts', entry: 'agent/engine/alias.ts', name: 'holdfast-alias' },
   { request: './engine/notify.ts', entry: 'agent/engine/notify.ts', name: 'holdfast-notify' },
   { request: '../engine/notify.ts', entry: 'agent/engine/notify.ts', name: 'holdfast-notify' },
+  { request: './protocols/get.ts', entry: 'agent/providers/protocols/get.ts', name: 'holdfast-get' },
   { request: './on-demand.ts', entry: 'agent/providers/on-demand.ts', name: 'holdfast-protocols' },
 ];
 

@@ -27,6 +27,7 @@ const AGENT_TABLE = [
   [`${BUILT}/holdfast-dns.cjs`, '/usr/lib/holdfast/holdfast-dns.cjs', 0o644],
   [`${BUILT}/holdfast-datagrams.cjs`, '/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644],
   [`${BUILT}/holdfast-device.cjs`, '/usr/lib/holdfast/holdfast-device.cjs', 0o644],
+  [`${BUILT}/holdfast-get.cjs`, '/usr/lib/holdfast/holdfast-get.cjs', 0o644],
   [`${BUILT}/holdfast-notify.cjs`, '/usr/lib/holdfast/holdfast-notify.cjs', 0o644],
   [`${BUILT}/holdfast-protocols.cjs`, '/usr/lib/holdfast/holdfast-protocols.cjs', 0o644],
   [`${BUILT}/holdfast-schema.cjs`, '/usr/lib/holdfast/holdfast-schema.cjs', 0o644],

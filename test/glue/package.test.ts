@@ -42,6 +42,7 @@ const FILES: readonly (readonly [path: string, mode: number, source: string])[] 
   ['/usr/lib/holdfast/holdfast-datagrams.cjs', 0o644, 'dist/holdfast-datagrams.cjs'],
   ['/usr/lib/holdfast/holdfast-device.cjs', 0o644, 'dist/holdfast-device.cjs'],
   ['/usr/lib/holdfast/holdfast-dns.cjs', 0o644, 'dist/holdfast-dns.cjs'],
+  ['/usr/lib/holdfast/holdfast-get.cjs', 0o644, 'dist/holdfast-get.cjs'],
   ['/usr/lib/holdfast/holdfast-import.cjs', 0o644, 'dist/holdfast-import.cjs'],
   ['/usr/lib/holdfast/holdfast-loading.cjs', 0o644, 'dist/holdfast-loading.cjs'],
   ['/usr/lib/holdfast/holdfast-notify.cjs', 0o644, 'dist/holdfast-notify.cjs'],

@@ -51,7 +51,14 @@ describe('the packed catalogue', () => {
   test('is every entry of the folder', async () => {
     const { catalogue, own, problems } = await loadCatalogue(filesWith({}), PROGRAM_FOLDER);
 
-    expect([...catalogue.values()]).toEqual([...CATALOGUE.values()].map(({ sources: _, ...entry }) => entry));
+    const ids = [...CATALOGUE.keys()].sort();
+    expect([...catalogue.keys()]).toEqual(ids);
+    expect([...catalogue.values()]).toEqual(
+      ids.map((id) => {
+        const { sources: _, ...entry } = CATALOGUE.get(id) ?? {};
+        return entry;
+      }),
+    );
     expect(packed).toMatch(/^[\n -~]*$/);
     expect([...own]).toEqual([]);
     expect(problems).toEqual([]);

@@ -41,11 +41,13 @@ export async function trace({
   const { hostnames, agent: settings } = configuration.config;
   const target = hostnames.find((one) => one.id === words[0] || one.hostname === words[0]);
   if (!target) {
-    const known = hostnames.map((one) => one.id).join(', ') || 'none';
-    // A hostname with a mistake is left out: the mistake is what helps.
-    const mistakes = configuration.problems.filter(({ severity }) => severity === 'error');
-    const reasons = mistakes.map(({ sentence }) => ` ${sentence}`).join('');
-    host.writeErr(`holdfast: There is no hostname '${words[0]}'. Known are: ${known}.${reasons}\n`);
+    const known = hostnames.map((one) => one.id).join(', ');
+    const unknown = `There is no hostname '${words[0]}'. Known are: ${known || 'none'}.`;
+    // A hostname with a mistake is left out: the mistake is what helps, and alone where no other is left.
+    const errors = configuration.problems.filter(({ severity }) => severity === 'error');
+    const mistakes = errors.map(({ sentence }) => sentence);
+    const said = known === '' && mistakes.length > 0 ? mistakes : [unknown, ...mistakes];
+    host.writeErr(`holdfast: ${said.join(' ')}\n`);
     return EXIT.usage;
   }
   const steps: TraceStep[] = [];

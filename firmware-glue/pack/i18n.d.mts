@@ -7,8 +7,10 @@ export interface UiText {
   places: string[];
 }
 export const OPTIONS_FILE: string;
+export const SENTENCES_FILE: string;
 export const TEMPLATE_FILE: string;
 export function optionsText(): Promise<string>;
+export function sentencesText(): Promise<string>;
 export function textsOf(): Promise<UiText[]>;
 export function templateText(): Promise<string>;
 export function quoted(text: string): string;

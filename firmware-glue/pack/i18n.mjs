@@ -1,7 +1,8 @@
 /**
  * What luci-app-holdfast takes from elsewhere: `node firmware-glue/pack/i18n.mjs` makes options.json from the
- * schema of the configuration, then po/templates/holdfast.pot from every text in `_()` and `N_()`, in
- * options.json, in the menu and in sentences.json: what the agent says, by its code where names stand in it. Equal sources give equal bytes; a test compares.
+ * schema of the configuration and sentences.json from po/templates/sentences.json, then po/templates/holdfast.pot
+ * from every text in `_()` and `N_()`, in options.json, in the menu and in sentences.json: what the agent says, by its
+ * code in general, and word by word with {gaps} for names and numbers. Equal sources give equal bytes; a test compares.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -12,6 +13,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const APP = join(ROOT, 'firmware-glue/luci-app-holdfast');
 const RESOURCES = 'htdocs/luci-static/resources';
 export const OPTIONS_FILE = join(APP, RESOURCES, 'holdfast/options.json');
+/** The states of the service, and the sentences of the agent that pages translate. */
+export const SENTENCES_FILE = join(APP, RESOURCES, 'holdfast/sentences.json');
 export const TEMPLATE_FILE = join(APP, 'po/templates/holdfast.pot');
 const MENU = 'root/usr/share/luci/menu.d/luci-app-holdfast.json';
 const SENTENCES = 'po/templates/sentences.json';
@@ -23,16 +26,25 @@ const CALL = /(?<![\w$])(?:_\(|(N_)\([\w.]+, )'((?:[^'\\]|\\.)*)'(?:, '((?:[^'\\
 /** The options of each section type as forms need them. */
 export async function optionsText() {
   const schema = JSON.parse(await readFile(join(ROOT, 'schemas/config.schema.json'), 'utf8'));
+  const { labels } = JSON.parse(await readFile(join(APP, SENTENCES), 'utf8'));
   const kinds = Object.entries(schema.$defs).map(([kind, { properties, required = [] }]) => [
     kind,
     {
       required,
       options: Object.fromEntries(
-        Object.entries(properties).map(([name, facts]) => [name, formFacts(facts)]),
+        Object.entries(properties).map(([name, facts]) => [
+          name,
+          { ...formFacts(facts), ...(labels[kind]?.[name] && { labels: labels[kind][name] }) },
+        ]),
       ),
     },
   ]);
   return `${JSON.stringify(Object.fromEntries(kinds), undefined, '\t')}\n`;
+}
+
+export async function sentencesText() {
+  const { states, sentences } = JSON.parse(await readFile(join(APP, SENTENCES), 'utf8'));
+  return `${JSON.stringify({ states, sentences }, undefined, '\t')}\n`;
 }
 
 function formFacts(facts) {
@@ -79,8 +91,8 @@ export async function textsOf() {
   }
   const optionsPlace = relative(APP, OPTIONS_FILE);
   for (const { options } of Object.values(JSON.parse(await readFile(OPTIONS_FILE, 'utf8')))) {
-    for (const { title, description, allowed } of Object.values(options)) {
-      for (const text of [title, description, allowed].filter((one) => one)) {
+    for (const { title, description, allowed, labels = {} } of Object.values(options)) {
+      for (const text of [title, description, allowed, ...Object.values(labels)].filter((one) => one)) {
         note(optionsPlace, text);
       }
     }
@@ -91,7 +103,10 @@ export async function textsOf() {
   for (const { description } of Object.values(JSON.parse(await readFile(join(APP, ACL), 'utf8')))) {
     note(ACL, description);
   }
-  const { codes, sentences } = JSON.parse(await readFile(join(APP, SENTENCES), 'utf8'));
+  const { states, codes, sentences } = JSON.parse(await readFile(join(APP, SENTENCES), 'utf8'));
+  for (const [, sentence] of Object.values(states)) {
+    note(SENTENCES, sentence);
+  }
   for (const [code, remark] of Object.entries(codes)) {
     note(SENTENCES, code, undefined, remark);
   }
@@ -131,8 +146,9 @@ export function quoted(text) {
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
   await writeFile(OPTIONS_FILE, await optionsText());
+  await writeFile(SENTENCES_FILE, await sentencesText());
   await writeFile(TEMPLATE_FILE, await templateText());
   console.log(
-    `${relative(ROOT, OPTIONS_FILE)}, ${relative(ROOT, TEMPLATE_FILE)}: ${(await textsOf()).length} texts`,
+    `${relative(ROOT, OPTIONS_FILE)}, ${relative(ROOT, SENTENCES_FILE)}, ${relative(ROOT, TEMPLATE_FILE)}: ${(await textsOf()).length} texts`,
   );
 }

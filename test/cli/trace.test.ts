@@ -105,3 +105,32 @@ describe('while it waits', () => {
     expect(await outputOf([['sending', 9000]], options)).toEqual({ waits: [], lines });
   });
 });
+
+describe('a hostname that is not there', () => {
+  const broken = { severity: 'error', sentence: "The name 'two words' is none." };
+  const home = { id: 'home', hostname: 'home.example.org' };
+
+  test.each([
+    ['and nothing else', [], [], "There is no hostname 'draft'. Known are: none."],
+    ['beside another one', [home], [], "There is no hostname 'draft'. Known are: home."],
+    [
+      'for a mistake, beside another one',
+      [home],
+      [broken],
+      `There is no hostname 'draft'. Known are: home. ${broken.sentence}`,
+    ],
+    ['for a mistake, as the only one', [], [broken], broken.sentence],
+  ])('%s', async (_, hostnames, problems, expected) => {
+    const errors: string[] = [];
+    const context = {
+      host: { writeErr: (text: string) => errors.push(text) },
+      readConfiguration: async () => ({ ok: true, problems, config: { hostnames, agent: {} } }),
+      words: ['draft'],
+      options: new Map(),
+    } as unknown as CommandContext;
+
+    const status = await trace(context);
+
+    expect({ status, errors }).toEqual({ status: 2, errors: [`holdfast: ${expected}\n`] });
+  });
+});

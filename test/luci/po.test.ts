@@ -1,8 +1,15 @@
 /** Every text of the admin page, in English, German and French. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { TEMPLATE_FILE, templateText, textsOf } from '../../firmware-glue/pack/i18n.mjs';
+import {
+  SENTENCES_FILE,
+  sentencesText,
+  TEMPLATE_FILE,
+  templateText,
+  textsOf,
+} from '../../firmware-glue/pack/i18n.mjs';
 import { keyOf, lmoOf, poEntries } from '../../firmware-glue/pack/lmo.mjs';
+import { loadModule } from './pure/module.ts';
 
 const APP = new URL('../../firmware-glue/luci-app-holdfast/', import.meta.url);
 const PLACEHOLDER = /%[a-z]|\{\w+\}|`[^`]*`/g;
@@ -22,6 +29,7 @@ describe('the template', () => {
 
 describe('what the agent says', () => {
   const AGENT = new URL('../../agent/', import.meta.url);
+  const PLUGIN = readFileSync(new URL('../holdfast/files/holdfast.uc', APP), 'utf8');
   const { codes, sentences }: { codes: Record<string, string>; sentences: string[] } = JSON.parse(
     readFileSync(new URL('po/templates/sentences.json', APP), 'utf8'),
   );
@@ -38,8 +46,84 @@ describe('what the agent says', () => {
     expect(sources).toContain(`'${code}'`);
   });
 
+  it('reaches the pages', async () => {
+    expect(readFileSync(SENTENCES_FILE, 'utf8')).toBe(await sentencesText());
+  });
+
+  // What the agent puts together from parts is held against what it really says, below.
   it.each(sentences)('%s', (sentence) => {
-    expect(sources).toContain(`'${sentence}'`);
+    const strange = sentence
+      .replace(/\{\w+\}/g, ' ')
+      .split(/[^\w'-]+/)
+      .filter((word) => !`${sources}${PLUGIN}`.includes(word));
+
+    expect(strange).toEqual([]);
+  });
+
+  const said = [
+    [
+      'home.example.org: wan has 192.0.2.1; nothing is published yet.',
+      'home.example.org: wan hat 192.0.2.1; veröffentlicht ist noch nichts.',
+    ],
+    [
+      'home.example.org: wan has 192.0.2.1; 192.0.2.2 is still published. It changed 2 times in 3 s.',
+      'home.example.org: wan hat 192.0.2.1; veröffentlicht ist noch 192.0.2.2. Das hat sich in 3 s 2-mal geändert.',
+    ],
+    [
+      'a.example.org, b.example.org and 3 others: wan has 192.0.2.1, as published.',
+      'a.example.org, b.example.org und 3 weitere: wan hat 192.0.2.1, wie veröffentlicht.',
+    ],
+    ['The provider has confirmed this address.', 'Der Anbieter hat diese Adresse bestätigt.'],
+    [
+      'home.example.org: No-IP confirmed 192.0.2.1 and 2001:db8::1.',
+      'home.example.org: No-IP hat 192.0.2.1 und 2001:db8::1 bestätigt.',
+    ],
+    [
+      'home.example.org: Username or password is wrong. Correct it; nothing is sent until then. Reply: badauth',
+      'home.example.org: Benutzername oder Passwort ist falsch. Berichtigen Sie das; bis dahin wird nichts gesendet. Antwort: badauth',
+    ],
+    [
+      'This is no complete hostname. Correct it, e.g. home.example.org. Seen since 23 March, 05:41 UTC.',
+      'Das ist kein vollständiger Hostname. Berichtigen Sie ihn, z. B. home.example.org. So seit 23. März, 05:41 UTC.',
+    ],
+    [
+      "home.example.org: Interfaces 'wan' and 'wan6' are down; the name keeps its last address.",
+      'home.example.org: Die Schnittstellen „wan“ und „wan6“ sind nicht verbunden; der Name behält seine letzte Adresse.',
+    ],
+    [
+      "home.example.org: Interface 'wan' has no IPv4 address now.",
+      'home.example.org: Die Schnittstelle „wan“ hat jetzt keine IPv4-Adresse.',
+    ],
+    [
+      'home.example.org: Every server in charge of example.org gives the published address.',
+      'home.example.org: Jeder für example.org zuständige Server nennt die veröffentlichte Adresse.',
+    ],
+    [
+      'No-IP has taken no update of home.example.org for an hour. 192.0.2.1:443 did not answer in time, so the update may or may not have been made; Holdfast tries again by itself.',
+      'No-IP hat seit einer Stunde keine Aktualisierung von home.example.org angenommen. 192.0.2.1:443 hat nicht rechtzeitig geantwortet; ob die Aktualisierung gemacht ist, ist also ungewiss. Holdfast versucht es von selbst wieder.',
+    ],
+    [
+      'home.example.org is all right again. It took 2 days 3 hours.',
+      'Mit home.example.org ist alles wieder in Ordnung. Dauer: 2 Tage 3 Stunden.',
+    ],
+    [
+      'Updates of home.example.org are taken again. It took 1 minute.',
+      'Aktualisierungen von home.example.org werden wieder angenommen. Dauer: 1 Minute.',
+    ],
+    ['Something that nobody has translated: 192.0.2.1.', 'Something that nobody has translated: 192.0.2.1.'],
+  ] as const;
+
+  it.each(said)('%s', (english, german) => {
+    const entries = poEntries(readFileSync(new URL('po/de/holdfast.po', APP), 'utf8'));
+    const catalogue = new Map(entries.map(({ id, texts: [text = ''] }) => [id, text]));
+    const words = loadModule<{ learn(table: object): void; say(text: string): string }>(
+      'holdfast/words.js',
+      {},
+      { _: (text: string) => catalogue.get(text) ?? text },
+    );
+    words.learn({ states: {}, sentences });
+
+    expect(words.say(english)).toBe(german);
   });
 
   it('has a translation for everything that a check of the DNS comes to, and for every state of an update', () => {

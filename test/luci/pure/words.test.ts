@@ -1,7 +1,9 @@
 /** The admin page's words, times and addresses. */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { combine, parseAddress, parseSuffix } from '../../../agent/core/address.ts';
+import { SENTENCES_FILE } from '../../../firmware-glue/pack/i18n.mjs';
 import { loadModule } from './module.ts';
 
 interface TimelineEvent {
@@ -21,7 +23,9 @@ interface Words {
   said(one: { code?: string; sentence?: string }): string | undefined;
   plain(value: unknown): string;
   link(value: unknown): string | null;
-  ago(at: string, nowMs: number): string;
+  learn(table: { states: object; sentences: string[] }): void;
+  say(text: string | undefined): string | undefined;
+  ago(at: string, nowMs: number, language: string): string;
   isPlausible(at: string | undefined): boolean;
   addresses(
     host: object,
@@ -41,7 +45,9 @@ interface Words {
   keepOrder(before: string[], picked: string[], offered: string[]): string[];
 }
 
+const TABLE = JSON.parse(readFileSync(SENTENCES_FILE, 'utf8'));
 const words = loadModule<Words>('holdfast/words.js');
+words.learn(TABLE);
 const NOON_MS = Date.UTC(2026, 10, 22, 12);
 
 describe('verdicts', () => {
@@ -83,6 +89,7 @@ describe('the service', () => {
     ['missing', []],
     ['denied', []],
     ['unreachable', []],
+    ['unreadable', ['restart']],
     ['something new', []],
   ])('%s offers %j', (state, actions) => {
     const found = words.service(state);
@@ -106,21 +113,62 @@ describe('axes and steps', () => {
 });
 
 describe('what the agent says', () => {
-  const CATALOGUE: Record<string, string> = { 'update/OK': 'Gut.', 'It goes out now.': 'Jetzt.' };
+  const CATALOGUE: Record<string, string> = {
+    'update/OK': 'Gut.',
+    'It goes out now.': 'Jetzt.',
+    'Look again.': 'Noch einmal ansehen.',
+    '{Names}: {Said}': '{Names} – {Said}',
+    '{count} minutes': '{count} Minuten',
+    'It took {Time}.': 'Das waren {Time}.',
+    '{provider} took {address} of {name}.': '{name}: {address} ist bei {provider}.',
+  };
   const german = loadModule<Words>('holdfast/words.js', {}, { _: (text: string) => CATALOGUE[text] ?? text });
+  german.learn({ states: {}, sentences: Object.keys(CATALOGUE).toReversed() });
 
   it.each([
     ['by its code', { code: 'update/OK', sentence: 'It is good.' }, 'Gut.'],
     ['as it is, where the code is not known', { code: 'new/CODE', sentence: 'It is new.' }, 'It is new.'],
     ['by itself, without a code', { sentence: 'It goes out now.' }, 'Jetzt.'],
+    [
+      'by itself, where each sentence is known',
+      { code: 'update/OK', sentence: 'It took 5 minutes.' },
+      'Das waren 5 Minuten.',
+    ],
     ['as it is, without either', { sentence: 'It is different.' }, 'It is different.'],
     ['not at all, where there is nothing', {}, undefined],
   ])('is found %s', (_, said, expected) => {
     expect(german.said(said)).toBe(expected);
   });
 
+  it.each([
+    ['with names in another order', 'X took 192.0.2.1 of a.example.', 'a.example: 192.0.2.1 ist bei X.'],
+    [
+      'sentence by sentence',
+      'Look again. It is new. It goes out now.',
+      'Noch einmal ansehen. It is new. Jetzt.',
+    ],
+    ['one in another', 'a.example: It took 5 minutes.', 'a.example – Das waren 5 Minuten.'],
+    [
+      'not where several words stand for one',
+      'X took no address of a.example.',
+      'X took no address of a.example.',
+    ],
+    ['not for a part of it', 'It took .', 'It took .'],
+    ['without running away', ': '.repeat(300), expect.any(String)],
+    ['and never as markup', '<b>: It goes out now.', '<b> – Jetzt.'],
+  ])('is said %s', (_, text, expected) => {
+    expect(german.say(text)).toEqual(expected);
+  });
+
   it('is the agent’s own in its own language', () => {
     expect(words.said({ code: 'update/OK', sentence: 'It is good.' })).toBe('It is good.');
+    expect(words.say('a.example: X confirmed 192.0.2.1. It took 5 minutes.')).toBe(
+      'a.example: X confirmed 192.0.2.1. It took 5 minutes.',
+    );
+  });
+
+  it('is taken apart in the order in which the table has it: what fits everything stands last', () => {
+    expect(TABLE.sentences.at(-1)).toBe('{Names}: {Said}');
   });
 });
 
@@ -171,11 +219,20 @@ describe('times', () => {
     [40 * 86_400, '40 days ago'],
     [-300, 'in 5 minutes'],
   ])('%d seconds before now is %j', (sec, expected) => {
-    expect(words.ago(new Date(NOON_MS - sec * 1000).toISOString(), NOON_MS)).toBe(expected);
+    expect(words.ago(new Date(NOON_MS - sec * 1000).toISOString(), NOON_MS, 'en')).toBe(expected);
+  });
+
+  it.each([
+    ['de', 'vor 2 Stunden'],
+    ['fr', 'il y a 2 heures'],
+    ['pt_BR', 'há 2 horas'],
+    ['zh_Hans', '2小时前'],
+  ])('two hours ago is said in %s', (language, expected) => {
+    expect(words.ago(new Date(NOON_MS - 7_200_000).toISOString(), NOON_MS, language)).toBe(expected);
   });
 
   it('what is no time is nothing', () => {
-    expect(words.ago('soon', NOON_MS)).toBe('');
+    expect(words.ago('soon', NOON_MS, 'en')).toBe('');
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import type { Visit } from '../browser.ts';
-import { edit, fieldOf, openPage, saveAndApply, saveDialog } from '../pages.ts';
-import { CONFIGURED, type Scenario } from '../scenario.ts';
+import { edit, fieldOf, openPage, saveAndApply, saveDialog, textOf, untilText } from '../pages.ts';
+import { CONFIGURED, HOME, type Scenario } from '../scenario.ts';
 import { check, type Stage, same, until } from '../stage.ts';
 
 const OFFICE = 'office.ddns.example';
@@ -10,6 +10,11 @@ config account 'duck'
 \toption provider 'duckdns.org'
 \toption password 'token'
 \toption server 'https://ddns.example'
+
+config hostname 'lost'
+\toption enabled '0'
+\toption hostname 'lost.example.org'
+\toption account 'gone'
 `;
 
 async function dialogCloses({ page }: Visit): Promise<void> {
@@ -91,6 +96,27 @@ export const forms: Scenario = {
     await applied(visit, stage, () => optionOf('duck', 'provider') === 'dynv6.com');
     same('the server of the provider before', optionOf('duck', 'server'), undefined);
 
+    await openPage(visit, 'accounts');
+    await page.click('[data-sid="noip"] .cbi-button-remove');
+    await untilText(visit, '.alert-message', HOME);
+    await page.waitForSelector('[data-sid="noip"]');
+    same('the account in use', optionOf('noip', 'provider'), 'no-ip.com');
+
+    await openPage(visit, 'add');
+    await page.selectOption('#hf-account', 'noip');
+    await page.fill('#hf-hostname', HOME);
+    await page.click('button[data-action="apply"]');
+    await page.waitForSelector('#hf-hostname[aria-invalid="true"]');
+    check('a name that is there is not added again', (await textOf(visit, '#hf-hostname-error')).length > 10);
+
+    await openPage(visit, 'hostnames');
+    await edit(visit, 'lost');
+    await page.locator(fieldOf('lost', 'hostname')).fill('found.example.org');
+    await saveDialog(visit);
+    await dialogCloses(visit);
+    await applied(visit, stage, () => optionOf('lost', 'hostname') === 'found.example.org');
+    same('an account that is not there', optionOf('lost', 'account'), 'gone');
+
     await openPage(visit, 'hostnames');
     await page.click('#cbi-holdfast-hostname .cbi-button-add');
     const hostname = page.locator('.modal [id$=".hostname"][id^="widget."]');
@@ -103,6 +129,11 @@ export const forms: Scenario = {
     await saveDialog(visit);
     await dialogCloses(visit);
     await applied(visit, stage, () => router.config('holdfast')?.includes(OFFICE));
+    same(
+      'settings that nobody chose',
+      ['family', 'source', 'network'].map((option) => optionOf(id, option)),
+      [undefined, undefined, undefined],
+    );
     await until(
       'the new hostname at the provider',
       () => stage.service.values(OFFICE, 'A').length > 0 || update(stage),
@@ -126,6 +157,7 @@ export const forms: Scenario = {
     check('a dismissed dialog changes nothing', !router.config('holdfast')?.includes('www.example.org'));
 
     await openPage(visit, 'hostnames');
+    await page.click('[data-sid="lost"] .cbi-button-remove');
     await page.click(`[data-sid="${id}"] .cbi-button-remove`);
     await applied(visit, stage, () => !router.config('holdfast')?.includes(OFFICE));
     same('problems that the agent finds', router.status()?.problems, []);

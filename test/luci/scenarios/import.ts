@@ -58,6 +58,7 @@ export const importing: Scenario = {
     await page.click('button[data-action="apply"]');
     await page.waitForSelector('button[data-action="undo"]');
     await visit.picture('import-applied');
+    same('rows of what is taken over already', await page.locator('#holdfast-import').count(), 0);
     check('the outcome is said', (await textOf(visit, '#holdfast-import-outcome')).length > 10);
     const taken = router.uci.sections('holdfast').filter(({ type }) => type === 'hostname');
     same(
@@ -77,6 +78,10 @@ export const importing: Scenario = {
       'the files after the undo',
       { ours: router.config('holdfast'), theirs: router.config('ddns') },
       before,
+    );
+    check(
+      'what can be taken is told again',
+      ['taken', 'changed'].includes((await verdictOf('myddns_ipv4')) ?? ''),
     );
     await visit.picture('import-undone');
   },

@@ -56,9 +56,21 @@ export const languages: Scenario = {
       await openPage(visit, 'overview');
       await visit.page.waitForSelector(cardOf('home'));
       const said: string[] = await visit.page.evaluate(SAID);
+      const { hostnames = [], events = [] } = stage.router.status() ?? {};
+      const spoken = hostnames.flatMap(({ sentence, axes }) => [
+        sentence,
+        ...Object.values(axes).map((axis) => axis.sentence),
+      ]);
       same(
         'what the agent says on a good day and nobody has translated',
-        said.filter((text) => !translated.has(text)),
+        said.filter((text) => spoken.includes(text)),
+        [],
+      );
+      const told: string[] = await visit.page.locator('#holdfast-timeline [data-event]').allInnerTexts();
+      check('the agent has something to tell', told.length >= 3, told);
+      same(
+        'events that nobody has translated',
+        told.filter((text) => events.some(({ sentence }) => text.includes(sentence))),
         [],
       );
       check('the four axes and the card say something', said.length === 5, said);

@@ -70,6 +70,13 @@ export const serviceStates: Scenario = {
     router.service.setRuntime(true);
     await untilState(visit, 'stopped');
 
+    router.replyFor('status', { mode: 'resident', running: true, state: 'running', status: { version: 2 } });
+    await note('unreadable');
+    await openPage(visit, 'overview');
+    await untilState(visit, 'unreadable');
+    router.replyFor('status', undefined);
+    await untilState(visit, 'stopped');
+
     router.setInstalled(false);
     await note('missing');
     await openPage(visit, 'overview');

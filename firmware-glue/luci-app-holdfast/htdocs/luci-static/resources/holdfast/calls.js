@@ -1,6 +1,8 @@
 'use strict';
 'require baseclass';
+'require request';
 'require rpc';
+'require holdfast.words as words';
 
 /* The ubus object of the agent. Only `status` is polled; it never waits for the DNS or a provider. */
 
@@ -8,6 +10,7 @@ const raw = (method, params) => rpc.declare({ object: 'holdfast', method, params
 /* What rejects has no `ok` either, and `reason` says why. */
 const declare = (method, params) => (...args) => raw(method, params)(...args).catch((error) => error);
 const status = raw('status');
+const learnt = request.get(L.resource('holdfast/sentences.json'), { cache: true }).then((reply) => words.learn(reply.json())).catch(() => {});
 const dump = rpc.declare({ object: 'network.interface', method: 'dump', expect: { 'interface': [] } });
 
 return baseclass.extend({
@@ -21,17 +24,19 @@ return baseclass.extend({
 
 	/* Never rejects: an object that is not there, or that may not be asked, is a state too. */
 	status() {
-		return status().then((reply) => L.isObject(reply) ? reply : { state: 'missing' }, ({ message }) => ({
+		return learnt.then(status).then((reply) => !L.isObject(reply) ? { state: 'missing' } :
+			reply.status && !(reply.status.version == 1 && reply.status.agent && Array.isArray(reply.status.hostnames))
+				? { state: 'unreadable' } : reply, ({ message }) => ({
 			state: /-32000|ubus code/.test(message) ? 'missing' : message.includes('-32002') ? 'denied' : 'unreachable'
 		}));
 	},
 
-	/* The networks of the router, without the loopback; none where they cannot be learned. */
+	/* Without the loopback; none where they cannot be learned. */
 	networks() {
 		return dump().then((found) => found.filter((one) => one.interface != 'loopback'), () => []);
 	},
 
 	reason(reply) {
-		return reply?.sentence ?? reply?.message ?? _('The router gave no answer.');
+		return words.say(reply?.sentence) ?? reply?.message?.split('\n')[0] ?? _('The router gave no answer.');
 	}
 });

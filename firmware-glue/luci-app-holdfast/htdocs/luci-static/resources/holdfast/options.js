@@ -3,12 +3,11 @@
 'require form';
 'require request';
 'require uci';
+'require ui';
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* Forms from options.json, which is made from the schema. Views choose order and widgets. */
-
-const asUci = (value) => Array.isArray(value) ? value.map(String) : String(typeof(value) == 'boolean' ? +value : value);
+/* Forms from options.json. Views choose order and widgets. */
 
 return baseclass.extend({
 	load() {
@@ -24,7 +23,7 @@ return baseclass.extend({
 	},
 
 	describe(facts) {
-		const standard = facts.type == 'array' && !facts.minItems ? facts['default'] ?? [] : [];
+		const standard = facts.type == 'array' ? facts['default'] ?? [] : [];
 		return [
 			facts.description ? _(facts.description) : '',
 			facts.unit == 'seconds' ? _('In seconds.') : '',
@@ -32,34 +31,36 @@ return baseclass.extend({
 		].filter((one) => one).join(' ');
 	},
 
-	/* Adds one option. `how`: widget, tab, labels (words for the values), and what else LuCI lets one set. */
+	/* Adds one option. `how`: widget, tab, and what else LuCI lets one set. */
 	add(section, schema, name, how) {
 		const { widget, tab, labels, description, ...rest } = how ?? {};
 		const facts = schema.options[name];
 		const { type, 'default': standard } = facts;
+		const label = (value) => labels?.[value] ?? (facts.labels?.[value] ? _(facts.labels[value]) : value);
 		const optional = !schema.required.includes(name);
 		const fitting = type == 'boolean' ? form.Flag : type == 'array' ? form.DynamicList : facts['enum'] ? form.ListValue : form.Value;
 		const head = [widget ?? fitting, name, _(facts.title), description ?? this.describe(facts)];
 		const option = tab ? section.taboption(tab, ...head) : section.option(...head);
 		for (const value of facts['enum'] ?? [])
-			option.value(value, labels?.[value] ?? value);
+			option.value(value, label(value));
 		if (type != 'boolean' && !rest.providers)
 			option.textvalue = function(sid) {
-				return show.h('span', L.toArray(this.cfgvalue(sid) ?? standard).map((one) => labels?.[one] ?? one).join(', '));
+				return show.h('span', L.toArray(this.cfgvalue(sid) ?? standard).map(label).join(', '));
 			};
 		if (type == 'integer')
 			option.datatype = 'range(%d,%d)'.format(facts.minimum, facts.maximum);
-		if (type == 'boolean' || (standard != null && (facts['enum'] || facts.minItems)))
-			option['default'] = asUci(standard);
+		/* A default that is filled in would be saved as a choice. */
+		if (type == 'boolean')
+			option['default'] = String(+standard);
 		else if (standard != null && type != 'array')
-			option.placeholder = asUci(standard);
+			option.placeholder = facts['enum'] ? _('Default (%s)').format(label(standard)) : String(standard);
 		return Object.assign(option, {
 			facts, optional, rmempty: optional, modalonly: true, password: facts.secret && type != 'array',
 			validate: (sid, value) => this.judge(facts, value)
 		}, rest);
 	},
 
-	/* The options that a view did not place, such as those of a newer schema. */
+	/* The options that a view did not place. */
 	addRest(section, schema, how) {
 		for (const name of Object.keys(schema.options))
 			if (!section.children.some((one) => one.option == name))
@@ -72,13 +73,20 @@ return baseclass.extend({
 			const taken = uci.sections('holdfast').map((one) => one['.name']);
 			return form.GridSection.prototype.handleAdd.call(this, ev, words.freeName('my ' + kind, taken));
 		};
+		section.handleRemove = function(sid, ev) {
+			const users = uci.sections('holdfast').filter((one) => one['.name'] != sid && [one.account, one.standby, one.target].flat().includes(sid));
+			return users.length
+				? ui.addNotification(null, show.h('p', _('%s is still in use: %s. Change that first.').format(sid, users.map((one) => one.hostname).join(', '))), 'warning')
+				: form.GridSection.prototype.handleRemove.call(this, sid, ev);
+		};
 		return Object.assign(section, { addremove: true, anonymous: true, sectiontitle: String, nodescriptions: true, modaltitle: () => title, addbtntitle: add });
 	},
 
+	/* What is not there any more is offered too, or saving would put another one in its place. */
 	sections(option, kind) {
-		for (const one of uci.sections('holdfast', kind))
-			if (!one['.anonymous'])
-				option.value(one['.name'], words.plain(one.hostname ? '%s (%s)'.format(one.hostname, one['.name']) : one['.name']));
+		const known = Object.fromEntries(uci.sections('holdfast', kind).filter((one) => !one['.anonymous']).map((one) => [one['.name'], one.hostname]));
+		for (const name of new Set([...Object.keys(known), ...uci.sections('holdfast').flatMap((one) => one[option.option] ?? [])]))
+			option.value(name, words.plain(known[name] ? '%s (%s)'.format(known[name], name) : name));
 		return option;
 	},
 
@@ -98,7 +106,7 @@ return baseclass.extend({
 				node.addEventListener('cbi-dropdown-change', (ev) => set(words.keepOrder(orders[sid],
 					(ev.detail.values ?? []).map((one) => one.value),
 					Array.from(node.querySelectorAll('li[data-value]'), (one) => one.getAttribute('data-value')))));
-				set(L.toArray(cfgvalue ?? this['default']));
+				set(L.toArray(cfgvalue));
 				return E([], [node, line]);
 			},
 			formvalue(sid) {

@@ -6,14 +6,14 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* The provider: a field that finds entries of the catalogue, and what the chosen one wants. */
+/* The field that finds a provider, and what that one wants. */
 
 const { h } = show;
 
-/* A combobox as ARIA describes it: the keyboard stays in the field, the list follows. */
+/* A combobox of ARIA: the keyboard stays in the field. */
 const Picker = ui.AbstractElement.extend({
 	__init__(value, providers, options) {
-		/* The field shows a title; what is judged is the id. */
+		/* Not the title is judged, but the id. */
 		Object.assign(this, { value, providers, options: { ...options, validate: () => options.validate?.(this.value) ?? true } });
 	},
 

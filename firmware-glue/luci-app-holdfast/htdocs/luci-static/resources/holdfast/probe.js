@@ -6,7 +6,7 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* One attempt in the open, with values that need not be saved: every step as it happens. */
+/* One attempt with values that need not be saved, step by step. */
 
 const ASK_AGAIN_MS = 1000;
 const VERDICT = /^(ok|pending|warning|failed|unknown|off): /;
@@ -21,7 +21,7 @@ const stepNode = ({ step, text, evidence }) => {
 	const verdict = VERDICT.exec(text)?.[1];
 	return h('li', { 'data-step': step, 'data-verdict': verdict },
 		h('strong', words.step(step)), ' ', verdict ? show.mark(verdict) : null,
-		h('div', verdict ? text.slice(verdict.length + 2) : text),
+		h('div', words.say(verdict ? text.slice(verdict.length + 2) : text)),
 		show.evidence(evidence));
 };
 
@@ -34,7 +34,7 @@ return baseclass.extend({
 		};
 	},
 
-	/* The same for a name of the status: its section, or @HOSTNAME where that has no name. */
+	/* The same for a name of the status: a section, or @HOSTNAME. */
 	configOf(id) {
 		return uci.load('holdfast').then(() => {
 			const section = uci.sections('holdfast', 'hostname').find((one) =>
@@ -43,20 +43,19 @@ return baseclass.extend({
 		});
 	},
 
-	/* Runs the test in this place; resolves when it has ended. */
+	/* Resolves when it has ended. */
 	run(place, config) {
-		const outcome = h('p', { role: 'status' }, _('The test sends one real update with these values, and saves nothing.'));
+		const outcome = h('p', { role: 'status' }, _('The test is running.'));
 		const list = h('ol.hf-steps');
 		const node = h('div.hf-probe', { id: 'holdfast-probe', 'data-state': 'running' }, outcome, list);
 		const end = (ok, sentence) => {
 			node.setAttribute('data-state', ok ? 'ok' : 'failed');
-			outcome.replaceChildren(show.mark(ok ? 'ok' : 'failed', ok ? _('It works.') : _('It did not work.')), h('span', ' ', sentence));
+			outcome.replaceChildren(show.mark(ok ? 'ok' : 'failed', ok ? _('It works.') : _('It did not work.')), h('span', ' ', words.say(sentence)));
 		};
 		const ask = (id) => calls.testSteps(id).then((reply) => {
 			(reply.steps ?? []).slice(list.children.length).forEach((step) => list.appendChild(stepNode(step)));
 			if (reply.done || !reply.ok)
 				return end(reply.ok, reply.result?.axes?.update?.sentence ?? (reply.ok ? '' : calls.reason(reply)));
-			outcome.textContent = _('The test is running.');
 			return new Promise((resolve) => window.setTimeout(resolve, ASK_AGAIN_MS)).then(() => ask(id));
 		});
 

@@ -3,24 +3,27 @@
 'require ui';
 'require holdfast.words as words';
 
-/* A status as nodes. `h('tag.class', { attributes }, ...children)` makes text of all that is no node: what comes
- * from a provider, the DNS or the configuration never becomes markup, which is what E makes of a bare string. */
+/* A status as nodes. `h('tag.class', { attributes }, ...children)` makes text of all that is no node, never markup. */
 
 const h = (name, ...rest) => {
 	const [tag, style] = name.split('.');
-	const given = Object.prototype.toString.call(rest[0]) == '[object Object]' ? rest.shift() : {};
+	const given = rest[0]?.constructor == Object ? rest.shift() : {};
 	return E(tag, style ? { 'class': style, ...given } : given, rest.flat(2).filter((one) => one != null && one !== '').map((one) =>
 		one instanceof Node ? one : document.createTextNode(words.plain(one))));
 };
 
 /* A moment as a distance from now; `refreshTimes` keeps it right. */
-const time = (at) => h('time', { datetime: at, title: new Date(at).toLocaleString() }, words.ago(at, Date.now()));
+const ago = (at) => words.ago(at, Date.now(), document.documentElement.lang || 'en');
+const time = (at) => h('time', { datetime: at, title: new Date(at).toLocaleString() }, ago(at));
 
 /* A sentence whose `%s` is a moment, in small print; nothing where that cannot be right. */
 const moment = (sentence, at, ...more) => {
 	const [before, after] = sentence.split('%s');
 	return words.isPlausible(at) ? h('span.hf-hint', before, time(at), after, ...more) : null;
 };
+
+/* What one can fold or press. */
+const nameOf = (node) => [node.closest('[data-host]')?.dataset.host, node.closest('[data-key]')?.dataset.key, node.dataset.action].join();
 
 return baseclass.extend({
 	h,
@@ -45,9 +48,8 @@ return baseclass.extend({
 	},
 
 	refreshTimes(root) {
-		root.querySelectorAll('time[datetime]').forEach((node) => {
-			node.textContent = words.ago(node.getAttribute('datetime'), Date.now());
-		});
+		for (const node of root.querySelectorAll('time'))
+			node.textContent = ago(node.dateTime);
 	},
 
 	link(address, label) {
@@ -60,13 +62,13 @@ return baseclass.extend({
 	},
 
 	evidence(lines) {
-		return lines?.length ? h('ul.hf-evidence', lines.map((one) => h('li', one))) : null;
+		return lines?.length ? h('ul.hf-evidence', lines.map((one) => h('li', words.say(one)))) : null;
 	},
 
-	/* A sentence of the agent; below a translation its own words, which name more. */
+	/* A sentence of the agent; below a general one its own words, which name more. */
 	said(one) {
 		const said = words.said(one);
-		return [h('p', said), said == one.sentence ? null : h('p.hf-hint', { lang: 'en' }, one.sentence)];
+		return [h('p', said), said == words.say(one.sentence) ? null : h('p.hf-hint', { lang: 'en' }, one.sentence)];
 	},
 
 	axis(name, one) {
@@ -90,11 +92,11 @@ return baseclass.extend({
 			address ? moment(_('published %s'), since) : null,
 			wan ? h('span.hf-hint', ' · ', _('from %s').format(wan)) : null,
 			next ? h('div', _('To be published: %s').format(next)) : null,
-			missing != said ? h('div', missing) : null);
+			missing != said ? h('div', words.say(missing)) : null);
 	},
 
 	next(next) {
-		return next ? h('p', { 'data-role': 'next' }, moment(_('Next: %s'), next.at, ' · ', _(next.sentence))) : null;
+		return next ? h('p', { 'data-role': 'next' }, moment(_('Next: %s'), next.at, ' · ', words.say(next.sentence))) : null;
 	},
 
 	head(title, mark) {
@@ -108,7 +110,7 @@ return baseclass.extend({
 			this.head(host.hostname, this.mark(host.verdict, (stale ? _('Last seen: %s') : '%s').format(words.nameVerdict(host)))),
 			words.addresses(host).map((one) => this.address(one, host.sentence)),
 			h('p', { 'data-role': 'sentence' }, words.said(Object.values(host.axes ?? {}).find((one) => one.sentence == host.sentence) ?? host)),
-			host.block ? h('p.hf-duty', _(host.block.howToLift)) : null,
+			host.block ? h('p.hf-duty', words.say(host.block.howToLift)) : null,
 			this.next(host.next),
 			h('div.hf-axes', words.axes.map((name) => host.axes?.[name] ? this.axis(name, host.axes[name]) : null)),
 			standby.length ? h('p', { 'data-role': 'standby' }, _('Kept ready beside it: %s').format(
@@ -125,7 +127,7 @@ return baseclass.extend({
 		return h('section.cbi-section hf-card', { 'data-alias': alias.id, 'data-verdict': alias.verdict },
 			this.head(alias.hostname, this.mark(alias.verdict)),
 			h('p', target ? _('Points at %s').format(target.hostname) : _('Points at no name yet.'), ' ', target ? moment(_('So since: %s'), alias.since) : null),
-			h('p', { 'data-role': 'sentence' }, alias.sentence),
+			h('p', { 'data-role': 'sentence' }, words.say(alias.sentence)),
 			this.next(alias.next),
 			h('ol.hf-evidence', (alias.targets ?? []).map((one) => h('li', one.hostname, ': ', words.works(one.works)))));
 	},
@@ -147,26 +149,20 @@ return baseclass.extend({
 			h('ul.hf-events', rows.map((row) => h('li', { 'data-event': row.code, 'data-weight': row.weight, 'data-incident': row.incident },
 				h('span.hf-hint', words.isPlausible(row.at) ? new Date(row.at).toLocaleTimeString() : '–'), ' ',
 				{ opened: h('strong', _('Incident:'), ' '), closed: h('strong', _('All clear:'), ' '), trouble: h('span', { 'aria-hidden': 'true' }, '▲ ') }[row.weight],
-				row.sentence,
+				words.say(row.sentence),
 				row.count > 1 ? ' (×%d)'.format(row.count) : null)))
 		]) : [h('p', _('Nothing has happened yet.'))];
 	},
 
 	/* Puts new nodes into a place; what was unfolded, and the keyboard, stay so. */
 	renew(place, nodes) {
-		const active = place.contains(document.activeElement) ? document.activeElement : null;
-		const action = active?.getAttribute('data-action');
-		const key = active?.closest('[data-key]')?.getAttribute('data-key');
-		const opened = Array.from(place.querySelectorAll('details[open][data-key]'), (one) => one.getAttribute('data-key'));
+		const active = place.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+		const opened = Array.from(place.querySelectorAll('[open]'), nameOf);
 		place.replaceChildren(...nodes);
-		place.querySelectorAll('details[data-key]').forEach((one) => {
-			one.open = opened.includes(one.getAttribute('data-key'));
-			if (one.getAttribute('data-key') == key)
-				one.firstChild.focus();
-		});
-		place.querySelectorAll('[data-action]').forEach((one) => {
-			if (one.getAttribute('data-action') == action)
-				one.focus();
+		place.querySelectorAll('[data-key], [data-action]').forEach((one) => {
+			one.open = opened.includes(nameOf(one));
+			if (nameOf(one) == active)
+				(one.querySelector('summary') ?? one).focus();
 		});
 	}
 });

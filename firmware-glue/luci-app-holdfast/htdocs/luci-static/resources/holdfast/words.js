@@ -4,14 +4,16 @@
 /* What needs no page: words, times, addresses. */
 
 const MAX_TEXT = 1000;
-/* Control characters, and those that turn the direction of the text around them. */
+/* Control characters, and those that turn the direction of a text. */
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 const HTTPS = /^https:\/\/[a-z0-9.\[\]:-]+([\/?#][!-~]*)?$/i;
 const HEX_GROUP = /^[0-9a-f]{1,4}$/i;
-const NOT_IN_NAMES = /[^a-z0-9]+/g;
-const EDGES = /^_+|_+$/g;
+const UNITS = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
+const GAP = /\{(\w+)\}/g;
 
 return baseclass.extend({
+	states: {},
+	sentences: [],
 	axes: ['update', 'delegation', 'authority', 'publicView'],
 	families: { ipv4: 'IPv4', ipv6: 'IPv6', dual: _('IPv4 and IPv6') },
 
@@ -55,32 +57,53 @@ return baseclass.extend({
 	},
 
 	service(state) {
-		const [verdict, sentence, ...actions] = {
-			running: ['ok', _('Holdfast is running.'), 'restart', 'stop'],
-			starting: ['pending', _('Holdfast is starting. This page fills in a moment.')],
-			idle: ['ok', _('Holdfast waits: it starts when an interface changes, and once an hour.'), 'start', 'stop'],
-			stopped: ['warning', _('Holdfast is stopped: a new address will not be reported.'), 'start'],
-			disabled: ['warning', _('Holdfast is switched off and does not start with the router.'), 'enable'],
-			empty: ['off', _('Holdfast has nothing to do yet: no hostname is switched on.')],
-			noruntime: ['failed', _('Holdfast needs the package node (OpenWrt 24.10) or quickjs (OpenWrt 25.12). Install it.')],
-			missing: ['failed', _('Holdfast is not installed. Install the package holdfast, then load this page again.')],
-			denied: ['warning', _('You may not see this. Ask the administrator for the right to read Holdfast.')],
-			unreachable: ['unknown', _('The router does not answer at the moment. What is shown may be old.')]
-		}[state] ?? ['unknown', _('The state of Holdfast is not known.')];
-		return { verdict, sentence, actions };
+		const [verdict, sentence, ...actions] = this.states[state] ?? this.states.unknown ?? ['unknown', ''];
+		return { verdict, sentence: _(sentence), actions };
 	},
 
-	/* A sentence of the agent for the reader: found by its code, for most have names in them, or by itself. */
+	/* From sentences.json: the states of the service, and what the agent says, with gaps: {one} word, or {Any}. */
+	learn({ states, sentences }) {
+		this.states = states;
+		this.sentences = sentences.map((whole) => [whole, ...whole.split(GAP)]);
+	},
+
+	/* What the agent says, for the reader; what is not known stays as it is. */
+	say(text) {
+		return text && this.pieces(text).map((one) => this.fill(one, 4)).join(' ');
+	},
+
+	pieces(text) {
+		return text.replace(/\. /g, '.\n').split('\n');
+	},
+
+	fill(text, depth) {
+		for (const [whole, head, ...rest] of depth ? this.sentences : []) {
+			const gaps = {};
+			let at = text.startsWith(head) ? head.length : -1;
+			for (let n = 0; at >= 0 && n < rest.length; n += 2) {
+				const next = rest[n + 1];
+				const end = n + 2 == rest.length ? text.length - next.length : text.indexOf(next, at + 1);
+				const gap = gaps[rest[n]] = text.slice(at, end);
+				at = gap && (rest[n] < 'a' || !gap.includes(' ')) && text.startsWith(next, end) ? end + next.length : -1;
+			}
+			if (at == text.length)
+				return _(whole).replace(GAP, (gap, name) => this.fill(gaps[name], depth - 1));
+		}
+		return text;
+	},
+
+	/* The same, or in general by its code where not every sentence is known. */
 	said({ code, sentence }) {
-		const found = _(code ?? sentence);
-		return found == code ? sentence : found;
+		const found = code && _(code);
+		const isKnown = sentence && this.pieces(sentence).every((one) => this.fill(one, 4) != one);
+		return found == code || isKnown ? this.say(sentence) : found;
 	},
 
 	action(name) {
 		return { start: _('Start'), stop: _('Stop'), restart: _('Restart'), enable: _('Switch on and start') }[name];
 	},
 
-	/* Text from elsewhere without characters that hide or turn others, not endless. */
+	/* Text from elsewhere, without these and not endless. */
 	plain(value) {
 		const text = String(value ?? '').replace(UNSEEN, ' ');
 		return text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) + '…' : text;
@@ -90,19 +113,13 @@ return baseclass.extend({
 		return typeof(value) == 'string' && value.length <= 500 && HTTPS.test(value) ? value : null;
 	},
 
-	span(sec) {
-		const unit = [86400, 3600, 60].find((one) => sec >= one) ?? 1;
-		const n = Math.max(1, Math.floor(sec / unit));
-		return (unit == 86400 ? N_(n, '%d day', '%d days')
-			: unit == 3600 ? N_(n, '%d hour', '%d hours')
-			: unit == 60 ? N_(n, '%d minute', '%d minutes')
-			: N_(n, '%d second', '%d seconds')).format(n);
-	},
-
-	ago(at, nowMs) {
-		const sec = (nowMs - Date.parse(at)) / 1000;
-		return isNaN(sec) ? '' : Math.abs(sec) < 5 ? _('just now')
-			: (sec > 0 ? _('%s ago') : _('in %s')).format(this.span(Math.abs(sec)));
+	/* The language may be pt_BR. */
+	ago(at, nowMs, language) {
+		const sec = (Date.parse(at) - nowMs) / 1000;
+		if (!(Math.abs(sec) >= 5))
+			return isNaN(sec) ? '' : _('just now');
+		const [unit, length] = UNITS.find((one) => Math.abs(sec) >= one[1]);
+		return new Intl.RelativeTimeFormat(language.replace('_', '-')).format(Math.trunc(sec / length), unit);
 	},
 
 	/* A router without a clock begins in 1970: such a time says nothing. */
@@ -122,14 +139,14 @@ return baseclass.extend({
 		});
 	},
 
-	/* Names that lead here now: the name, those kept ready beside it, and aliases that point at it. */
+	/* Names that lead here now, with standbys and aliases. */
 	workingNames(status, host) {
 		const names = [host, ...(status.hostnames ?? []).filter((one) => host.standby?.includes(one.id))].filter((one) => one.works == 'yes');
 		const aliases = (status.aliases ?? []).filter((one) => one.target == host.id && one.verdict == 'ok');
 		return [...names, ...aliases].map((one) => one.hostname);
 	},
 
-	/* Events, newest first, by day of the reader's clock; equal ones in a row are one with a count. */
+	/* Events, newest first, by day; equal ones in a row are one with a count. */
 	timeline(events) {
 		const days = [];
 		for (const event of (events ?? []).slice().reverse()) {
@@ -152,30 +169,28 @@ return baseclass.extend({
 			!!a.closedAt - !!b.closedAt || Date.parse(b.openedAt) - Date.parse(a.openedAt));
 	},
 
-	/* Eight groups of 16 bits, or null for what is no IPv6 address (RFC 4291 section 2.2). */
-	groups(text) {
-		const halves = String(text).split('::').map((half) => half == '' ? [] : half.split(':'));
-		const given = halves.flat();
-		const gap = 8 - given.length;
-		if (halves.length > 2 || (halves.length == 2 ? gap < 1 : gap != 0) || !given.every((group) => HEX_GROUP.test(group)))
-			return null;
-		return [...halves[0], ...new Array(gap).fill('0'), ...(halves[1] ?? [])].map((group) => parseInt(group, 16));
+	/* 128 bits as text, or null for what is no IPv6 address (RFC 4291 section 2.2). */
+	bits(text) {
+		const [head, tail, ...more] = String(text).split('::').map((half) => half ? half.split(':') : []);
+		const gap = 8 - head.length - (tail?.length ?? 0);
+		const all = [...head, ...new Array(tail && gap > 0 ? gap : 0).fill('0'), ...(tail ?? [])];
+		return all.length == 8 && (!tail || gap > 0) && !more.length && all.every((group) => HEX_GROUP.test(group))
+			? all.map((group) => parseInt(group, 16).toString(2).padStart(16, '0')).join('') : null;
 	},
 
 	/* A host part in a delegated prefix such as 2001:db8:1::/56: `{ address }` or `{ problem }`. */
 	joinSuffix(prefix, suffix) {
-		const host = this.groups(suffix);
-		if (!host?.some((group) => group))
+		const host = this.bits(suffix);
+		if (!host?.includes('1'))
 			return { problem: _('Write the host part as IPv6 text, for example ::abcd.') };
 		const [base, length] = String(prefix ?? '').split('/');
-		const network = this.groups(base);
+		const network = this.bits(base);
 		if (!network || !(length > 0 && length < 128))
 			return { problem: _('There is no delegated prefix now; the address follows as soon as there is one.') };
-		const masks = network.map((group, index) => (0xffff << (16 - Math.min(16, Math.max(0, length - 16 * index)))) & 0xffff);
-		if (masks.some((mask, index) => host[index] & mask))
+		if (host.slice(0, length).includes('1'))
 			return { problem: _('The host part reaches into the prefix, of which /%d belongs to the provider.').format(length) };
-		const joined = network.map((group, index) => ((group & masks[index]) | host[index]).toString(16)).join(':');
-		return { address: new URL('http://[' + joined + ']').hostname.slice(1, -1) };
+		const groups = (network.slice(0, length) + host.slice(length)).match(/.{16}/g).map((one) => parseInt(one, 2).toString(16));
+		return { address: new URL('http://[' + groups.join(':') + ']').hostname.slice(1, -1) };
 	},
 
 	/* Entries that a word finds: those that begin with it first, ended services last. */
@@ -214,7 +229,7 @@ return baseclass.extend({
 	},
 
 	freeName(text, taken) {
-		const base = text.toLowerCase().replace(NOT_IN_NAMES, '_').replace(EDGES, '').slice(0, 40) || 'name';
+		const base = text.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_|_$/g, '').slice(0, 40) || 'name';
 		let name = base;
 		for (let n = 2; taken.includes(name); n++)
 			name = base + '_' + n;

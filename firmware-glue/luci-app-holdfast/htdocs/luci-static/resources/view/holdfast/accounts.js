@@ -8,7 +8,7 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* Credentials at providers. The chosen provider says which fields there are, and what they mean. */
+/* Credentials. The provider says which fields there are, and what they mean. */
 
 const EVERYWHERE = ['provider', 'password_file', 'ca_file'];
 

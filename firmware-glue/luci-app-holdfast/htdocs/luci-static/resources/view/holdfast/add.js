@@ -9,7 +9,7 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* The first hostname, or one more: provider, name, network. Everything else has a default. */
+/* Provider, name, network: everything else has a default. */
 
 const { h } = show;
 const byId = (id) => document.getElementById(id);
@@ -127,6 +127,8 @@ return view.extend({
 			}
 		}
 		judge('hf-hostname', this.schemas.hostname.options.hostname, true);
+		if (uci.sections('holdfast', 'hostname').some((one) => one['.name'] != this.made.hostname && one.account == this.account.value && one.hostname == value('hf-hostname')))
+			wrong.push(this.tell('hf-hostname', _('This account has this name already. Change it under Names.')) || 'hf-hostname');
 		if (byId('hf-contact'))
 			judge('hf-contact', this.schemas.agent.options.contact, true);
 		byId(wrong[0])?.focus();

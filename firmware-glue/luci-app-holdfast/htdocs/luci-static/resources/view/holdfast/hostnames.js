@@ -37,10 +37,7 @@ return view.extend({
 		add('name', 'family', { labels: words.families });
 		this.addTest(section);
 
-		add('source', 'source', { labels: {
-			network: _('The network itself'), device: _('A device'), web: _('Web services'), dns: _('Name servers'),
-			stun: _('STUN servers'), router: _('The router in front (UPnP, PCP, NAT-PMP)'), script: _('A program of your own')
-		} });
+		add('source', 'source');
 		options.ordered(add('source', 'network', { modalonly: null, widget: widgets.NetworkSelect, nocreate: true, filter }))
 			.depends({ source: 'device', '!reverse': true });
 		options.ordered(add('source', 'device', { widget: widgets.DeviceSelect, nocreate: true, noaliases: true, filter }))
@@ -57,7 +54,7 @@ return view.extend({
 		return map.render();
 	},
 
-	/* The address that the typed host part makes with the prefix of now, under the field. */
+	/* Under the field the address that it makes with the prefix of now. */
 	addSuffix(option, prefix) {
 		const { renderWidget } = option;
 		option.depends('family', 'ipv6');
@@ -73,7 +70,7 @@ return view.extend({
 			tell(cfgvalue);
 			return E([], [node, line]);
 		};
-		option.validate = (sid, value) => !value || words.groups(value)
+		option.validate = (sid, value) => !value || words.bits(value)
 			? options.judge(option.facts, value) : words.joinSuffix('', value).problem;
 	},
 

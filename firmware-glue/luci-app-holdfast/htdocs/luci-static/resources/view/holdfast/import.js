@@ -2,8 +2,9 @@
 'require view';
 'require holdfast.calls as calls';
 'require holdfast.show as show';
+'require holdfast.words as words';
 
-/* From ddns-scripts to Holdfast: look first, then apply, and back if wanted. */
+/* From ddns-scripts to Holdfast: look, apply, and back if wanted. */
 
 const { h } = show;
 
@@ -30,7 +31,8 @@ return view.extend({
 
 	draw({ status, reply }) {
 		const report = reply?.report;
-		const sections = report?.sections ?? [];
+		/* What is taken over would be refused now. */
+		const sections = status.undo ? [] : report?.sections ?? [];
 		const titles = [_('Section'), _('Hostname'), _('Result'), _('What changes, and why')];
 		const verdicts = { taken: ['ok', _('Taken over')], changed: ['warning', _('Taken over with changes')], refused: ['failed', _('Not taken over')] };
 		this.place.replaceChildren(
@@ -41,18 +43,18 @@ return view.extend({
 				h('tr.tr table-titles', titles.map((one) => h('th.th', one))),
 				sections.map((one) => h('tr.tr', { 'data-section': one.section, 'data-verdict': one.verdict }, [
 					one.section, one.hostname ?? '–', show.mark(...(verdicts[one.verdict] ?? ['unknown', one.verdict])),
-					one.remarks?.length ? h('ul', one.remarks.map((text) => h('li', text))) : '–'
+					one.remarks?.length ? h('ul', one.remarks.map((text) => h('li', words.say(text)))) : '–'
 				].map((cell, index) => h('td.td', { 'data-title': titles[index] }, cell))))) : '',
-			report?.configuration ? h('details', h('summary', _('What will be added to /etc/config/holdfast')), h('pre', report.configuration.split('\n').map((one) => h('div', one)))) : '',
+			report?.configuration && !status.undo ? h('details', h('summary', _('What will be added to /etc/config/holdfast')), h('pre', report.configuration.split('\n').map((one) => h('div', one)))) : '',
 			h('div.hf-actions',
-				!status.undo && sections.some((one) => one.verdict != 'refused') ? show.button('apply', _('Take over'), () => this.act('apply'), 'cbi-button-positive important') : null,
+				sections.some((one) => one.verdict != 'refused') ? show.button('apply', _('Take over'), () => this.act('apply'), 'cbi-button-positive important') : null,
 				status.undo ? show.button('undo', _('Undo the import'), () => this.act('undo'), 'cbi-button-negative') : null));
 	},
 
 	act(action) {
 		return calls.importDdns(action == 'apply', action == 'undo').then((reply) => {
 			this.outcome.replaceChildren(h('div.alert-message ' + (reply.ok ? 'success' : 'error'),
-				(reply.report?.remarks ?? [calls.reason(reply)]).map((one) => h('p', one))));
+				(reply.report?.remarks?.map((one) => words.say(one)) ?? [calls.reason(reply)]).map((one) => h('p', one))));
 			return this.load();
 		}).then((found) => this.draw(found));
 	}

@@ -7,7 +7,7 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* How every name stands. One call a poll, for everything on the page. */
+/* How every name stands: one call a poll. */
 
 const { h } = show;
 const AFTERMATH_MS = 86400000;
@@ -49,30 +49,21 @@ return view.extend({
 			...status?.problems ?? [], ...status?.agent.limits ?? []].map((one) => this.problem(one)));
 		this.part('incidents', incidents, () => incidents.map((one) => show.incident(one)));
 		this.part('hosts', [reply.state, reply.ddns, hosts, status?.aliases, this.notes, this.busy], () => hosts.length
-			? hosts.map((host) => this.card(status, host)) : this.empty(reply));
+			? hosts.map((host) => this.card(status, host)) : reply.running && status?.problems?.length ? [] : this.empty(reply));
 		this.part('aliases', [status?.aliases, hosts], () => status?.aliases?.length
 			? [h('h3', _('Aliases')), ...status.aliases.map((one) => show.alias(status, one))] : []);
 		this.part('timeline', [status?.events, status?.notifications], () => status ? [h('h3', _('What happened')),
-			status.notifications?.lastProblem ? h('p', _('The last notification failed: %s').format(status.notifications.lastProblem)) : '',
+			status.notifications?.lastProblem ? h('p', _('The last notification failed: %s').format(words.say(status.notifications.lastProblem))) : '',
 			...show.timeline(status.events)] : []);
 		show.refreshTimes(this.page);
 	},
 
-	/* Draws a part again only when its facts have changed, and card by card, so that nothing jumps. */
+	/* Draws a part again only when its facts have changed. */
 	part(name, facts, draw) {
 		const key = JSON.stringify(facts);
-		if (this.shown[name] === key)
-			return;
+		if (this.shown[name] !== key)
+			show.renew(this.parts[name], draw());
 		this.shown[name] = key;
-		const nodes = draw();
-		const old = Array.from(this.parts[name].children);
-		const idOf = (node) => node?.dataset?.host;
-		if (old.length != nodes.length || !nodes.every((node, index) => idOf(node) != null && idOf(node) == idOf(old[index])))
-			return show.renew(this.parts[name], nodes);
-		nodes.forEach((node, index) => {
-			old[index].dataset.verdict = node.dataset.verdict;
-			show.renew(old[index], node.childNodes);
-		});
 	},
 
 	announce(hosts) {
@@ -101,12 +92,12 @@ return view.extend({
 
 	problem(one) {
 		const place = [one.section, one.option].filter((word) => word).join(', ');
-		return h('p.alert-message ' + (one.severity ?? 'notice'), { 'data-problem': one.code }, place ? h('strong', place, ': ') : null, one.sentence);
+		return h('p.alert-message ' + (one.severity ?? 'notice'), { 'data-problem': one.code }, place ? h('strong', place, ': ') : null, words.say(one.sentence));
 	},
 
 	empty({ state, ddns }) {
-		return ['missing', 'denied', 'unreachable', 'noruntime', 'starting'].includes(state) ? [] : [h('div.cbi-section', { id: 'holdfast-empty' },
-			h('p', _('No hostname is kept up to date yet. Three things are enough for the first one: provider, name and network.')),
+		return ['missing', 'denied', 'unreachable', 'noruntime', 'starting', 'unreadable'].includes(state) ? [] : [h('div.cbi-section', { id: 'holdfast-empty' },
+			h('p', _('Three things are enough for the first name: provider, name and network.')),
 			h('div.hf-actions',
 				h('a.btn cbi-button cbi-button-add important', { href: L.url('admin/services/holdfast/add') }, _('Add a hostname')),
 				ddns ? h('a.btn cbi-button', { href: L.url('admin/services/holdfast/import') }, _('Take over from ddns-scripts')) : null))];
@@ -134,7 +125,7 @@ return view.extend({
 		this.busy[key] = true;
 		return call(id).catch((error) => error).then((reply) => {
 			if (!reply.ok)
-				this.notes[id] = reply.results?.[0]?.sentence ?? calls.reason(reply);
+				this.notes[id] = calls.reason(reply.results?.[0] ?? reply);
 			delete this.busy[key];
 			return this.refresh();
 		});

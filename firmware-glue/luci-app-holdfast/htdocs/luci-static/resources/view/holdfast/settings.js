@@ -27,14 +27,10 @@ return view.extend({
 		section.tab('notify', _('Notifications'));
 		section.tab('checks', _('Checks'));
 		section.tab('advanced', _('Advanced'));
-		const labels = {
-			mode: { resident: _('Stay in memory'), event: _('Start when there is work') },
-			runtime: { auto: _('Whichever is installed') }
-		};
 		for (const [tab, names] of Object.entries(TABS))
 			for (const name of names)
 				if (schema.options[name])
-					options.add(section, schema, name, { tab, labels: labels[name] });
+					options.add(section, schema, name, { tab });
 		options.addRest(section, schema, { tab: 'advanced' });
 		return map.render();
 	}

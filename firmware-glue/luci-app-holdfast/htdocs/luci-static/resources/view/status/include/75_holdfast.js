@@ -4,7 +4,7 @@
 'require holdfast.show as show';
 'require holdfast.words as words';
 
-/* A small box on LuCI's status page: each name, its address, and whether it works. */
+/* The box on LuCI's status page: name, address, and whether it works. */
 
 const { h } = show;
 

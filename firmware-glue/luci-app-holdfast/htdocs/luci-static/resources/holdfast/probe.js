@@ -43,9 +43,8 @@ return baseclass.extend({
 		});
 	},
 
-	/* Resolves when it has ended. */
 	run(place, config) {
-		const outcome = h('p', { role: 'status' }, _('The test is running.'));
+		const outcome = h('p', { role: 'status' }, _('The test sends a real update, and saves nothing.'));
 		const list = h('ol.hf-steps');
 		const node = h('div.hf-probe', { id: 'holdfast-probe', 'data-state': 'running' }, outcome, list);
 		const end = (ok, sentence) => {

@@ -38,16 +38,25 @@ export function readHostname(
   if (name === undefined || suffix === 'wrong' || !isSourced || !hasPlaces) {
     return undefined;
   }
+  // Where a call erases what it does not name, two sections would take each other's address away.
+  const isErasing = account.provider.partial === 'erases';
   const twin = earlier.find(
-    (other) => other.enabled && options.enabled && isSame(other, options, name.hostname),
+    (other) =>
+      other.enabled &&
+      options.enabled &&
+      isSame(other, options, name.hostname) &&
+      (isErasing || overlaps(other.family, options.family)),
   );
   if (twin !== undefined) {
+    const remedy = overlaps(twin.family, options.family)
+      ? 'remove one of them'
+      : "set option 'family' to dual there and remove this one";
     complain({
       severity: 'error',
       option: 'hostname',
       value: name.hostname,
       code: 'config/DUPLICATE_HOSTNAME',
-      sentence: `The hostname '${name.hostname}' with account '${options.account}' is already in section '${twin.id}'; remove one of them.`,
+      sentence: `The hostname '${name.hostname}' with account '${options.account}' is already in section '${twin.id}'; ${remedy}.`,
     });
     return undefined;
   }
@@ -336,8 +345,11 @@ function fitsUrl(
 }
 
 function isSame(other: HostnameConfig, options: HostnameOptions, hostname: string): boolean {
-  const overlaps = other.family === options.family || other.family === 'dual' || options.family === 'dual';
-  return overlaps && other.hostname === hostname && other.account === options.account;
+  return other.hostname === hostname && other.account === options.account;
+}
+
+function overlaps(one: HostnameOptions['family'], other: HostnameOptions['family']): boolean {
+  return one === other || one === 'dual' || other === 'dual';
 }
 
 /** Not the position in the file: that would tie what is remembered to another name after an edit. */

@@ -60,12 +60,19 @@ function titleOf({ provider, server, options }: AccountConfig): string {
   return (isAny && host) || provider.title;
 }
 
+/** The provider, and the server where it is one of the user's own. */
+function serviceOf({ provider, server, options }: AccountConfig): string {
+  const [, host = ''] = /^(?:\w+:\/\/)?(?:[^/@]*@)?([^/?#]*)/.exec(server ?? options.url ?? '') ?? [];
+  return `${provider.id} ${host}`.trim();
+}
+
 function accountPlan(account: AccountConfig, salt: string): AccountPlan {
   const { id, provider } = account;
   return {
     id,
     providerTitle: titleOf(account),
     revision: digest(salt, { ...account, provider: provider.id }),
+    service: serviceOf(account),
     dual: provider.families.dual,
     partial: provider.partial,
     minIntervalMs: provider.minIntervalSec * 1000,

@@ -1,12 +1,12 @@
 /** When the DNS servers are asked about a name, and what their answers change. They never pace updates. */
 import { baselineOf, learnBaseline } from './baseline.ts';
 import { type Draft, report, wakeAt, without } from './draft.ts';
-import type { DnsAxes, Judged, Judgement } from './health.ts';
+import type { Asked, DnsAxes, Judged, Judgement } from './health.ts';
 import { hasOpenIncident, isWatched, noteCheck } from './incidents.ts';
 import { leadsHere } from './leads-here.ts';
 import { pauseMs } from './pace.ts';
 import type { HostPlan, Plan } from './plan.ts';
-import { confirmedAtMs, type HostState, unconfirmedFamilies } from './state.ts';
+import { chosenOf, confirmedAtMs, type HostState, unconfirmedFamilies } from './state.ts';
 
 /** After a confirmation: at once, then while the answer spreads; a provider takes seconds, some take minutes. */
 const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
@@ -14,6 +14,8 @@ const OFFSETS_MS = [0, 5_000, 15_000, 45_000, 120_000, 300_000];
 const MAX_RUNNING = 8;
 /** Missing for so long after a confirmation, a name is gone and not just late. */
 const GONE_AFTER_MS = 300_000;
+/** Few resolvers keep any answer for longer, whatever its lifetime. */
+const LONG_KEPT_MS = 86_400_000;
 const WEB_PAUSE_MS = 900_000;
 
 /** Asks about every confirmed name at its time; a name that waits for an update is not judged meanwhile. */
@@ -37,7 +39,9 @@ export function decideChecks(draft: Draft): void {
       continue;
     }
     running += 1;
-    state.hosts[plan.id] = { ...host, check: { ...host.check, pending: true } };
+    state.lastAttempt += 1;
+    const check = { ...host.check, pending: true, attempt: state.lastAttempt };
+    state.hosts[plan.id] = { ...host, check };
     ask(draft, plan, host);
   }
 }
@@ -55,18 +59,44 @@ function ask(draft: Draft, plan: HostPlan, host: HostState): void {
   draft.commands.push({
     type: 'verify',
     host: plan.id,
+    attempt: state.lastAttempt,
     hostname: plan.hostname,
     ...Object.fromEntries(addresses),
-    ...(host.doubted && { unheard: host.doubted }),
+    ...unheardOf(host),
     account: plan.account,
     provider: account?.providerTitle ?? 'The provider',
     ageMs: now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY),
     ...(host.check.ttlSec !== undefined && { ttlSec: host.check.ttlSec }),
     ...(unconfirmedFamilies(host).length > 0 && { outdated: true as const }),
+    ...(isLingering(draft, host) && { lingering: true as const }),
     ...(before && { before }),
     ...(renewal?.zones.some((zone) => plan.hostname.endsWith(`.${zone}`)) && { renewal }),
     ...homepageDue(draft, plan),
   });
+}
+
+/** Once that was said, it stays so until they show the record or there is another one. */
+function isLingering({ now }: Draft, { axes, check, confirmed }: HostState): boolean {
+  const { authority, publicView } = axes;
+  const isServed = authority?.verdict === 'ok' || authority?.verdict === 'warning';
+  const keptMs = Math.max(LONG_KEPT_MS, (check.ttlSec ?? 0) * 1000);
+  const isOld = Object.values(confirmed).every(({ atMs }) => atMs !== undefined && now.ms - atMs >= keptMs);
+  const isSaid = publicView?.code === 'public/WRONG' || publicView?.code === 'public/SOME_FAIL';
+  const isLate = publicView?.code === 'public/CACHED' && now.wallMs - publicView.sinceWallMs >= keptMs;
+  return isServed && isOld && (isSaid || isLate);
+}
+
+/** What is on its way may be there already, by whatever hand. */
+function unheardOf(host: HostState): Pick<Asked, 'unheard'> {
+  const chosen = chosenOf(host);
+  const awaited = unconfirmedFamilies(host).flatMap((family) => {
+    const address = chosen[family]?.address ?? '';
+    return address === host.confirmed[family]?.address
+      ? []
+      : [[family, [...(host.doubted?.[family] ?? []), address]]];
+  });
+  const unheard = { ...host.doubted, ...Object.fromEntries(awaited) };
+  return Object.keys(unheard).length > 0 ? { unheard } : {};
 }
 
 /** The web site is looked at while something is wrong, to say that it is the web site alone. */
@@ -90,11 +120,11 @@ function homepageDue({ state, now }: Draft, { id, account }: HostPlan): { homepa
   return { homepage };
 }
 
-export function applyVerification(draft: Draft, id: string, found: Judgement): void {
+export function applyVerification(draft: Draft, id: string, found: Judgement, attempt?: number): void {
   const { state, now } = draft;
   const host = state.hosts[id];
   // Confirmed anew while the servers were asked: these answers are about the old address.
-  if (!host?.check.pending) {
+  if (!host?.check.pending || host.check.attempt !== attempt) {
     return;
   }
   const ageMs = now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY);

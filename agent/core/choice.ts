@@ -25,6 +25,13 @@ interface Idle {
   empty: string[];
 }
 
+/** Has the name an address, one of this family, and has the line IPv6 and nothing else? */
+interface Known {
+  name: boolean;
+  family: boolean;
+  isIpv6Alone: boolean;
+}
+
 /** Why an address of this scope is not published; the sentence tells what to do. */
 const REFUSALS: Record<Exclude<Scope, 'public'>, NoChoice> = {
   private: {
@@ -59,6 +66,10 @@ const REFUSALS: Record<Exclude<Scope, 'public'>, NoChoice> = {
   never: { code: 'address/UNUSABLE', sentence: 'can never be a public address. Check the WAN settings.' },
 };
 
+const IPV6_ALONE =
+  "There is IPv6. If it stays so (DS-Lite), nobody comes in over IPv4: set option family to 'ipv6', " +
+  'or ask the ISP for a public IPv4 address.';
+
 /** What asking the outside would bring to whoever reads this of an address of the router's own. */
 const BY_ASKING: Partial<Record<Scope, string[]>> = {
   private: [
@@ -86,6 +97,7 @@ export function choose(
 ): Choice | NoChoice {
   let refusal: NoChoice | undefined;
   const idle: Idle = { down: [], empty: [] };
+  let isIpv6Alone = false;
   for (const network of host.networks) {
     const own = snapshot[network];
     if (!own) {
@@ -110,10 +122,11 @@ export function choose(
       }
     }
     idle[own.up ? 'empty' : 'down'].push(network);
+    isIpv6Alone ||= [own, ...companions].some((one) => one.up && one.defaultRoute.includes('ipv6'));
   }
   return (
     refusal ??
-    nothingOn(host, family, idle, isPublished) ?? {
+    nothingOn(host, family, idle, { name: isPublished, family: published !== undefined, isIpv6Alone }) ?? {
       code: 'wan/ABSENT',
       sentence: 'No interface is configured. Set option network.',
     }
@@ -202,12 +215,12 @@ function nothingOn(
   host: HostPlan,
   family: Family,
   { down, empty }: Idle,
-  isPublished: boolean,
+  known: Known,
 ): NoChoice | undefined {
   const isPrefix = family === 'ipv6' && host.ipv6Suffix !== undefined;
   const code = isPrefix ? 'wan/NO_PREFIX' : 'wan/NO_ADDRESS';
   const what = `${label(family)} ${isPrefix ? 'prefix' : 'address'}`;
-  const kept = isPublished ? '; the name keeps its last address.' : '.';
+  const kept = known.name ? '; the name keeps its last address.' : '.';
   const [first = ''] = host.networks;
   if (empty.length === 0) {
     const sentence = `${interfaces(down, 'is down', 'are down')}${kept}`;
@@ -219,9 +232,11 @@ function nothingOn(
     return { code: down.includes(first) ? 'wan/DOWN' : code, sentence };
   }
   const has = interfaces(empty, 'has', 'have');
+  const last = known.family ? '; the name keeps its last one' : '';
+  const hint = family === 'ipv4' && known.isIpv6Alone ? ` ${IPV6_ALONE}` : '';
   return isPrefix
-    ? { code, sentence: `${has} no ${what} that ipv6_suffix fits. Ask the ISP for one.` }
-    : { code, sentence: `${has} no ${what} now.` };
+    ? { code, sentence: `${has} no ${what} that ipv6_suffix fits${kept} Ask the ISP for a prefix.` }
+    : { code, sentence: `${has} no ${what} now${last}.${hint}` };
 }
 
 function interfaces(names: readonly string[], one: string, several: string): string {

@@ -21,6 +21,7 @@ export type Command =
   | ({
       type: 'verify';
       host: string;
+      attempt: number;
       account: string;
       /** The provider's web site is looked at as well. */
       homepage?: string;

@@ -138,7 +138,7 @@ export interface Asked {
   hostname: string;
   ipv4?: string;
   ipv6?: string;
-  /** What updates have sent that may have been carried out unheard: as right as what was confirmed. */
+  /** What updates have sent that may have been carried out unheard, or are to send: as right as what was confirmed. */
   unheard?: Partial<Record<Family, readonly string[]>>;
   /** Since the addresses were confirmed. */
   ageMs: number;
@@ -146,6 +146,8 @@ export interface Asked {
   ttlSec?: number;
   /** What was confirmed is not the address of now. */
   outdated?: true;
+  /** Public resolvers have shown something else for longer than they may keep an answer. */
+  lingering?: true;
   /** Title of the provider. */
   provider: string;
   renewal?: Renewal;

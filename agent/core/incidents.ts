@@ -18,6 +18,7 @@ import { type Draft, report, wakeAt } from './draft.ts';
 import { type Failure, hasNotLeft } from './failure.ts';
 import type { Axis } from './health.ts';
 import type { Incident } from './incident.ts';
+import { listed } from './listed.ts';
 import { tell } from './outbox.ts';
 import { pauseMs } from './pace.ts';
 import type { AccountPlan, HostPlan } from './plan.ts';
@@ -171,7 +172,7 @@ function openCheck(draft: Draft, trouble: Trouble, id: string, host: HostState):
     const ofZone = openOne(state, `zone:${zone}`);
     if (ofZone) {
       replace(draft, withHost(ofZone, id));
-    } else if (trouble.code !== GONE || !openOne(state, `name:${id}`)) {
+    } else if (!(host.block || trouble.code === GONE) || !openOne(state, `name:${id}`)) {
       openAgain(draft, trouble, [id]);
     }
     return;
@@ -217,12 +218,13 @@ function openAgain(draft: Draft, trouble: Trouble, hosts: string[]): void {
   open(draft, times > 0 ? { ...trouble, sentence: trouble.sentence + often } : trouble, hosts);
 }
 
-/** How often the same was over within the last day. */
+/** How often the same was over, for sure, within the last day. */
 function timesBefore({ state, now }: Draft, about: string): number {
   return state.incidents.filter(
     (one) =>
       aboutOf(one) === about &&
       one.closedWallMs !== undefined &&
+      !one.unresolved &&
       apartMs(now.wallMs, one.closedWallMs) < AGAIN_WITHIN_MS,
   ).length;
 }
@@ -410,8 +412,7 @@ function reviewUpdates(draft: Draft, about: string, updates: Updates): Since | u
 /** Names that have their address may be on another line, where updates are taken. */
 function ofWhich(state: AgentState, ids: readonly string[]): string {
   const waiting = ids.flatMap((id) => state.hosts[id] ?? []).filter(isDue);
-  const names = waiting.slice(0, 4).map(({ hostname }) => hostname);
-  return waiting.length === ids.length ? '' : ` of ${names.join(', ')}`;
+  return waiting.length === ids.length ? '' : ` of ${listed(waiting.map(({ hostname }) => hostname))}`;
 }
 
 /** A lifted block alone is no all-clear, nor is a line that is down: an update was taken since, or none is due. */

@@ -88,6 +88,12 @@ function confirm(
     return;
   }
   const confirmed = { ...host.confirmed };
+  const isErasing = state.plan.accounts[plan.account]?.partial === 'erases';
+  // What the call has not named is gone; with its address back it must be sent again.
+  const erased = isErasing ? FAMILIES.filter((family) => item[family] === undefined) : [];
+  for (const family of erased) {
+    delete confirmed[family];
+  }
   for (const family of families) {
     const address = item[family];
     if (address !== undefined) {
@@ -101,7 +107,7 @@ function confirm(
   }
   const { doubted, ...settled } = failure ? host : without(host, 'due');
   const stillDoubted = Object.entries(doubted ?? {}).filter(
-    ([family]) => !families.some((one) => one === family),
+    ([family]) => ![...families, ...erased].some((one) => one === family),
   );
   state.hosts[plan.id] = {
     ...settled,

@@ -1,5 +1,5 @@
 /** From the single answers of one check to the few facts that a verdict depends on. */
-import { FAMILIES } from './address.ts';
+import { FAMILIES, type Family } from './address.ts';
 import type { AnswerKind, Asked, ServerAnswer, Verification } from './health.ts';
 
 /** Answers may differ for so long after an update before that is a fault: longest check of the first round. */
@@ -31,6 +31,8 @@ export interface Picture extends Asked {
   /** Can other servers of the Internet be asked from here? */
   line: 'fine' | 'silent' | 'intercepted' | 'unasked';
   authority: Kinds;
+  /** The one family that no server gives right, where all give the other one. */
+  lacking?: Family;
   /** This line has no way to any of the servers. */
   beyond: boolean;
   publicView: Kinds;
@@ -60,6 +62,7 @@ export function pictureOf(found: Verification, asked: Asked): Picture {
   const line = found.control?.kind ?? 'unasked';
   const instead = valuesOf(found.authority, 'wrong');
   const authority = kindsOf(found.authority.map((answer) => heardAs(answer, line)));
+  const lacking = FAMILIES.find((family) => isLacking(found.authority, family));
   return {
     ...asked,
     zone: found.zone ?? asked.hostname,
@@ -72,6 +75,7 @@ export function pictureOf(found: Verification, asked: Asked): Picture {
     former: formerOf(found.former),
     line,
     authority,
+    ...(lacking && { lacking }),
     beyond: found.authority.length > 0 && found.authority.every(({ noRoute }) => noRoute),
     publicView: kindsOf(found.publicView.map(({ kind }) => kind)),
     overHttps: found.overHttps === true,
@@ -138,6 +142,12 @@ function formerOf(answers: readonly ServerAnswer[] | undefined): Picture['former
 /** Where other servers answer with authority, one that does not has lost its zone. */
 function heardAs({ kind }: ServerAnswer, line: Picture['line']): AnswerKind {
   return kind === 'intercepted' && line === 'fine' ? 'lame' : kind;
+}
+
+function isLacking(answers: readonly ServerAnswer[], family: Family): boolean {
+  const kinds = (isOwn: boolean) =>
+    kindsOf(answers.filter((one) => (one.family === family) === isOwn).map(({ kind }) => kind));
+  return kinds(true).all('wrong', 'no-data') && kinds(false).all('ok');
 }
 
 function siblingOf({ sibling }: Verification, asked: Asked, instead: readonly string[]): Picture['sibling'] {

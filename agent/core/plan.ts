@@ -20,6 +20,8 @@ export interface AccountPlan {
   providerTitle: string;
   /** Changes whenever an option of the section changes; a block lifts with it. */
   revision: string;
+  /** Where its records are kept: another provider or server has others under the same names. */
+  service: string;
   /** Both families travel in one call. */
   dual: boolean;
   partial: 'keeps' | 'erases';

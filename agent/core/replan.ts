@@ -6,8 +6,10 @@ import { rebased } from './holddown.ts';
 import type { AccountPlan, HostPlan, Plan } from './plan.ts';
 import { leftSentence, sortHosts } from './rest.ts';
 import { type AccountState, freshHost, type HostState } from './state.ts';
-import { forgetBursts } from './steady.ts';
 import { CLOCK_SET_MS } from './when.ts';
+import { zoneCandidates } from './zone-candidates.ts';
+
+type Hosts = Record<string, HostState>;
 
 /** A changed section loses its block and its backoff; what was confirmed for the same record stays. */
 export function applyPlan(draft: Draft, plan: Plan): void {
@@ -16,21 +18,31 @@ export function applyPlan(draft: Draft, plan: Plan): void {
   const hostsBefore = state.hosts;
   const planBefore = state.plan;
   state.plan = plan;
-  state.accounts = mapValues(plan.accounts, (account) => replanAccount(accountsBefore[account.id], account));
+  state.accounts = mapValues(plan.accounts, (account) =>
+    replanAccount(
+      isMoved(hostsBefore, planBefore, account)
+        ? undefined
+        : accountsBefore[formerId(planBefore, plan, account)],
+      account,
+    ),
+  );
   const { known, resting } = sortHosts(draft, hostsBefore, planBefore, plan);
   const planned = mapValues(plan.hosts, (host) => {
     const account = plan.accounts[host.account];
     const changed = accountsBefore[host.account]?.revision !== account?.revision;
-    return noteLeft(draft, host, replanHost(known[host.id], host, changed));
+    const now = noteLeft(draft, host, replanHost(known[host.id], host, changed));
+    return account ? { ...now, service: account.service } : now;
   });
+  forgetZones(draft, hostsBefore, planned);
   state.hosts = { ...resting, ...planned };
   for (const [key, lane] of Object.entries(state.lanes)) {
     const account = key.slice(0, key.indexOf('/'));
-    if (!plan.accounts[account]) {
+    const accountPlan = plan.accounts[account];
+    if (!accountPlan || isMoved(hostsBefore, planBefore, accountPlan)) {
       delete state.lanes[key];
       continue;
     }
-    const accountChanged = accountsBefore[account]?.revision !== plan.accounts[account]?.revision;
+    const accountChanged = accountsBefore[account]?.revision !== accountPlan.revision;
     const changed =
       accountChanged ||
       lane.attempt?.items.some(({ host }) => hostsBefore[host]?.revision !== plan.hosts[host]?.revision);
@@ -41,7 +53,8 @@ export function applyPlan(draft: Draft, plan: Plan): void {
       ...(changed && lane.attempt && { attempt: { ...lane.attempt, outdated: true } }),
     };
   }
-  forgetBursts(draft);
+  // Every name is told anew where it stands: that is no change of the line.
+  state.bursts = {};
   const sources = new Set(Object.values(plan.hosts).map((host) => host.source));
   state.reads = {};
   // Nobody watches the others any more: what they showed is no fact when they are used again.
@@ -54,6 +67,33 @@ export function applyPlan(draft: Draft, plan: Plan): void {
     state.reads[source] = { nextMs: now.ms, pending: false, again: false, outdated: false, failures: 0 };
   }
   learnAges(draft);
+}
+
+/** What another service has asked for or is yet to answer does not concern this one. */
+function isMoved(hosts: Hosts, before: Plan, { id, service }: AccountPlan): boolean {
+  // After a start only the hostnames tell.
+  const host = Object.values(hosts).find((one) => one.account === id && one.restedMs === undefined);
+  return (before.accounts[id]?.service ?? host?.service ?? service) !== service;
+}
+
+/** The demands of a service outlast another name of the section. */
+function formerId({ accounts }: Plan, plan: Plan, { id, service }: AccountPlan): string {
+  const renamed = Object.values(accounts).find((one) => one.service === service && !plan.accounts[one.id]);
+  return accounts[id] || !renamed ? id : renamed.id;
+}
+
+/** Whoever takes a name to another service lets its servers have the zone: they are no strangers. */
+function forgetZones({ state }: Draft, before: Hosts, after: Hosts): void {
+  for (const { hostname, service } of Object.values(after)) {
+    const known = Object.values(before).filter(
+      (one) => one.hostname === hostname && one.restedMs === undefined && one.service !== undefined,
+    );
+    if (known.length > 0 && known.every((one) => one.service !== service)) {
+      for (const zone of zoneCandidates(hostname)) {
+        delete state.baselines[zone];
+      }
+    }
+  }
 }
 
 function replanAccount(old: AccountState | undefined, plan: AccountPlan): AccountState {

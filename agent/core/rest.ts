@@ -24,7 +24,7 @@ export function sortHosts(
   plan: Plan,
 ): { known: Hosts; resting: Hosts } {
   const planned = Object.values(plan.hosts);
-  const own = planned.filter(({ id, ...named }) => isSame(hosts[id], named)).map(({ id }) => id);
+  const own = planned.filter(({ id, ...named }) => isSame(hosts[id], named, plan)).map(({ id }) => id);
   const known: Hosts = {};
   // After a start nobody knows which sections there were a moment ago.
   const isFirst = Object.keys(before.accounts).length === 0;
@@ -35,10 +35,13 @@ export function sortHosts(
     }),
   );
   for (const host of [...planned.filter(({ id }) => own.includes(id)), ...planned]) {
-    const id = own.includes(host.id) ? host.id : Object.keys(left).find((one) => isSame(left[one], host));
+    const id = own.includes(host.id)
+      ? host.id
+      : Object.keys(left).find((one) => isSame(left[one], host, plan));
     const found = id === undefined ? undefined : left[id];
     if (id !== undefined && found) {
-      known[host.id] = id === host.id && found.restedMs === undefined ? found : kept(host, found);
+      const isAsBefore = id === host.id && found.restedMs === undefined && found.account === host.account;
+      known[host.id] = isAsBefore ? found : kept(host, found);
       delete left[id];
     }
   }
@@ -48,9 +51,13 @@ export function sortHosts(
 /** Only what was confirmed, and what of it is in doubt. */
 function kept(
   named: Named & Pick<HostPlan, 'revision'>,
-  { confirmed, doubted }: Pick<HostState, 'confirmed' | 'doubted'>,
+  { confirmed, doubted, service }: Pick<HostState, 'confirmed' | 'doubted' | 'service'>,
 ): HostState {
-  return { ...freshHost(named), confirmed, ...(doubted && { doubted }) };
+  return {
+    ...freshHost(named),
+    ...(service !== undefined && { service }),
+    ...{ confirmed, ...(doubted && { doubted }) },
+  };
 }
 
 function restingOf({ state, now }: Draft, hosts: Hosts, before: Plan, plan: Plan): Hosts {
@@ -67,18 +74,24 @@ function restingOf({ state, now }: Draft, hosts: Hosts, before: Plan, plan: Plan
       .reduce(doubting, host);
     const rested = { ...kept(host, doubted), restedMs };
     // Another name may have its section now.
-    return [[plan.hosts[id] ? `${host.hostname}@${host.account}` : id, rested]];
+    return [[plan.hosts[id] ? `${host.hostname}@${host.account} ${host.service ?? ''}`.trim() : id, rested]];
   });
   const latestFirst = resting.sort(([, one], [, other]) => (other.restedMs ?? 0) - (one.restedMs ?? 0));
   return Object.fromEntries(latestFirst.slice(0, MAX_KEPT));
 }
 
-function isResting({ resting = [] }: Plan, host: Named): boolean {
-  return resting.some((one) => isSame(host, one));
+function isResting(plan: Plan, host: HostState): boolean {
+  return (plan.resting ?? []).some((one) => isSame(host, one, plan));
 }
 
-function isSame(one: Named | undefined, other: Named): boolean {
-  return one?.hostname === other.hostname && one.account === other.account;
+/** Is it the record that the plan means? A section of an account may have got another name. */
+function isSame(one: HostState | undefined, named: Named, { accounts }: Plan): boolean {
+  const service = accounts[named.account]?.service ?? one?.service;
+  return (
+    one?.hostname === named.hostname &&
+    (one.account === named.account || (one.service !== undefined && !accounts[one.account])) &&
+    (one.service === undefined || one.service === service)
+  );
 }
 
 /** What becomes of the record of a family that is not published any more. */

@@ -49,6 +49,8 @@ export interface HostState {
   /** The plan under which the rest was learned. */
   hostname: string;
   account: string;
+  /** Where the record is kept, as in the plan of the account; absent in what an older version has saved. */
+  service?: string;
   revision: string;
   /** What the source shows now, by family; empty until the source was read. */
   choices: Partial<Record<Family, Choice | NoChoice>>;
@@ -81,6 +83,8 @@ export interface CheckState {
   count: number;
   nextMs: number;
   pending: boolean;
+  /** The check under way, or the last one: what another finds was asked before the record changed. */
+  attempt?: number;
   /** As the last check found them. */
   zone?: string;
   ttlSec?: number;

@@ -70,12 +70,3 @@ export function takeSteady(draft: Draft): Steady[] {
 export function isHolding({ bursts }: AgentState): boolean {
   return Object.values(bursts).some(({ isHeld }) => isHeld);
 }
-
-/** A hostname that is planned anew begins anew. */
-export function forgetBursts({ state }: Draft): void {
-  for (const [key, { host, family }] of Object.entries(state.bursts)) {
-    if (!state.plan.hosts[host]?.families.includes(family)) {
-      delete state.bursts[key];
-    }
-  }
-}

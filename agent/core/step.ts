@@ -37,7 +37,7 @@ export type AgentEvent =
   | { type: 'observed'; source: SourceKey; observation: Observation; answer?: true }
   /** an attempt has ended */
   | { type: 'updated'; lane: string; attempt: number; outcomes: Outcomes }
-  | { type: 'verified'; host: string; found: Judgement }
+  | { type: 'verified'; host: string; attempt?: number; found: Judgement }
   /** a message has reached its channel, or why not */
   | { type: 'notified'; channel: string; message: number; failure?: Failure }
   | { type: 'aliased'; alias: string; attempt: number; found: AliasFound }
@@ -87,7 +87,7 @@ function apply(draft: Draft, event: AgentEvent): void {
       applyOutcomes(draft, event.lane, event.attempt, event.outcomes);
       break;
     case 'verified':
-      applyVerification(draft, event.host, event.found);
+      applyVerification(draft, event.host, event.found, event.attempt);
       break;
     case 'notified':
       applyNotified(draft, event.channel, event.message, event.failure);

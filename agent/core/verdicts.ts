@@ -12,6 +12,7 @@ import type {
   ServerAnswer,
   Verification,
 } from './health.ts';
+import { listed } from './listed.ts';
 import { type Picture, pictureOf } from './picture.ts';
 
 /** What the servers in charge came to, where that is known already. */
@@ -54,7 +55,7 @@ const DELEGATION: readonly Row[] = [
     code: 'delegation/OK',
     verdict: 'ok',
     when: (p) => p.hands === 'first',
-    sentence: (p) => `${p.zone} is in the hands of ${list(p.come)}; it is told when that changes.`,
+    sentence: (p) => `${p.zone} is in the hands of ${listed(p.come)}; it is told when that changes.`,
   },
   {
     code: 'delegation/OK',
@@ -73,7 +74,7 @@ const DELEGATION: readonly Row[] = [
     verdict: 'warning',
     when: (p) => p.hands === 'mixed',
     sentence: (p) =>
-      `${p.zone} is now also in the hands of servers of another operator (${list(p.come)}). ` +
+      `${p.zone} is now also in the hands of servers of another operator (${listed(p.come)}). ` +
       'Nothing to do, as long as your name works.',
   },
   {
@@ -156,7 +157,7 @@ const AUTHORITY: readonly Row[] = [
     verdict: 'failed',
     when: (p) => p.authority.some('wrong') && !p.authority.some('ok') && p.sibling === 'instead',
     sentence: (p) =>
-      `Every name in ${p.zone} leads to ${list(p.instead)}, yours too: a page that replaces them all. ` +
+      `Every name in ${p.zone} leads to ${listed(p.instead)}, yours too: a page that replaces them all. ` +
       `Only ${p.provider} or the new owner of the zone can change that; a second name at another provider works ` +
       'until then.',
   },
@@ -219,6 +220,18 @@ const AUTHORITY: readonly Row[] = [
       'Nothing to do.',
   },
   {
+    // Most often another client, which knows the one family alone and erases the other.
+    code: 'authority/STALE',
+    verdict: 'warning',
+    when: (p) => p.lacking !== undefined && !taken(p),
+    sentence: (p) =>
+      `${p.provider} gives out the ${other(p)} address of ${p.hostname}, but for ${lacking(p)} it gives ` +
+      `${listed(p.instead) || 'none'}: whoever comes over ${lacking(p)} does not reach you. ` +
+      'Check there that no other device updates this name, then ask for an update (holdfast update). ' +
+      'If that changes nothing, it is for the provider to repair.',
+    mustAct: true,
+  },
+  {
     code: 'authority/PARTIAL',
     verdict: 'warning',
     when: (p) => p.authority.some('ok'),
@@ -231,7 +244,7 @@ const AUTHORITY: readonly Row[] = [
     verdict: 'failed',
     when: taken,
     sentence: (p) =>
-      `The servers that are now in charge of ${p.zone} lead visitors to ${list(p.instead) || 'nowhere'} and not to ` +
+      `The servers that are now in charge of ${p.zone} lead visitors to ${listed(p.instead) || 'nowhere'} and not to ` +
       'you. There is nothing to repair here.',
   },
   {
@@ -239,7 +252,7 @@ const AUTHORITY: readonly Row[] = [
     verdict: 'failed',
     when: () => true,
     sentence: (p) =>
-      `${p.provider} accepted the address, but gives out ${list(p.instead) || 'none'}. ` +
+      `${p.provider} accepted the address, but gives out ${listed(p.instead) || 'none'}. ` +
       'Check there that no other device updates this name, then ask for an update (holdfast update). ' +
       'If that changes nothing, it is for the provider to repair.',
     mustAct: true,
@@ -295,6 +308,14 @@ const PUBLIC_VIEW: readonly Row[] = [
     sentence: (p) => `Not all large public resolvers find ${p.hostname} yet. ${LATER}`,
   },
   {
+    code: 'public/SOME_FAIL',
+    verdict: 'warning',
+    when: (p) =>
+      p.aged && p.lacking !== undefined && p.publicView.some('ok') && p.publicView.some('wrong', 'no-data'),
+    sentence: (p) =>
+      `People are led to the published address over ${other(p)}, but not over ${lacking(p)}, as the servers in charge say; see there.`,
+  },
+  {
     // A filter: what they remember of before would have ended by now.
     code: 'public/SOME_FAIL',
     verdict: 'warning',
@@ -335,6 +356,22 @@ const PUBLIC_VIEW: readonly Row[] = [
       `The large public resolvers lead people ${elsewhere(p)}; from here it cannot be found out why. ` +
       `Log in at ${p.provider} and look whether it has your address.`,
     mustAct: true,
+  },
+  {
+    code: 'public/SOME_FAIL',
+    verdict: 'warning',
+    when: (p) => lingers(p) && p.publicView.some('ok'),
+    sentence: () =>
+      'Some large public resolvers have led people elsewhere for more than a day, longer than they may keep an old answer. ' +
+      'Whoever uses another one is led to the published address. Ask their operator, if it stays.',
+  },
+  {
+    code: 'public/WRONG',
+    verdict: 'failed',
+    when: lingers,
+    sentence: (p) =>
+      `The servers in charge of ${p.zone} give the published address, but the large public resolvers have led people ` +
+      `${elsewhere(p)} for more than a day, longer than they may keep an old answer. Ask ${p.provider} why. ${NO_UPDATES}`,
   },
   {
     code: 'public/CACHED',
@@ -410,6 +447,19 @@ function taken({ hands }: Picture): boolean {
   return hands === 'other' || hands === 'absent';
 }
 
+function lacking(p: Facts): string {
+  return p.lacking === 'ipv4' ? 'IPv4' : 'IPv6';
+}
+
+function other(p: Facts): string {
+  return p.lacking === 'ipv4' ? 'IPv6' : 'IPv4';
+}
+
+/** Too long for an answer of before. */
+function lingers({ lingering, served }: Facts): boolean {
+  return lingering === true && (served === 'ok' || served === 'warning');
+}
+
 /** Where the zone above and the root are silent as well, what the name lacks says nothing of the provider. */
 function repair(p: Picture, when = ''): string {
   return p.hands === 'silent' && p.line === 'silent'
@@ -422,15 +472,11 @@ function repairer(p: Picture): string {
 }
 
 function elsewhere({ publicInstead }: Picture): string {
-  return publicInstead.length > 0 ? `to ${list(publicInstead)} and not to you` : 'nowhere';
+  return publicInstead.length > 0 ? `to ${listed(publicInstead)} and not to you` : 'nowhere';
 }
 
 function moved({ gone, come }: Picture): string {
-  return `${list(come)} in place of ${list(gone)}`;
-}
-
-function list(words: readonly string[]): string {
-  return words.slice(0, 4).join(', ');
+  return `${listed(come)} in place of ${listed(gone)}`;
 }
 
 function intercepted(): string {

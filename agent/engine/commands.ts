@@ -46,8 +46,10 @@ async function endOf(parts: CommandParts, command: Action, state: AgentState): P
       const { lane, attempt } = command;
       return { type: 'updated', lane, attempt, outcomes: await parts.update(command, state) };
     }
-    case 'verify':
-      return { type: 'verified', host: command.host, found: await parts.verify(command) };
+    case 'verify': {
+      const { host, attempt } = command;
+      return { type: 'verified', host, attempt, found: await parts.verify(command) };
+    }
     case 'notify':
       return notifiedOf(command, await parts.notify(command));
     case 'alias': {
@@ -77,7 +79,7 @@ function endInDefect(command: Action, cause: unknown): AgentEvent {
       const { code, sentence } = defect('verify/DEFECT', cause);
       const axis = { verdict: 'unknown' as const, code, sentence, evidence: [], mustAct: false };
       const axes = { delegation: axis, authority: axis, publicView: axis };
-      return { type: 'verified', host: command.host, found: { axes } };
+      return { type: 'verified', host: command.host, attempt: command.attempt, found: { axes } };
     }
     case 'notify':
       return notifiedOf(command, defect('notify/DEFECT', cause));

@@ -78,7 +78,7 @@ export function httpFault(
   }
   if (first.startsWith('<')) {
     const sentence =
-      'A web page came instead of an answer: a login page of the network, or a wrong server address.';
+      'A web page came instead of an answer: a login page of the network, or a wrong server address. Open a web page to see which.';
     return replyFailure('reply/HTML', 'unintelligible', 'attempt', sentence, first);
   }
   if (reply.truncated || first === '') {

@@ -1,5 +1,6 @@
 /** Reads at the start what the last process has saved. */
-import { freshHost, rebase, type SavedState } from '../core/state.ts';
+import { FAMILIES } from '../core/address.ts';
+import { type Confirmed, freshHost, type HostState, rebase, type SavedState } from '../core/state.ts';
 import { messageOf } from './message-of.ts';
 import type { Loaded, StoreParts } from './parts.ts';
 import type { PublishedFile } from './state-file.ts';
@@ -73,6 +74,24 @@ function mergedAliases(
   return { ...kept, ...Object.fromEntries(known) };
 }
 
+type Confirmations = HostState['confirmed'];
+
+/** Taken whole: the update that made one family newer may have erased the other. */
+function newerOf(published: Confirmations, kept: Confirmations): Confirmations {
+  const timeOf = (one: Confirmed | undefined) => one?.wallMs ?? Number.NEGATIVE_INFINITY;
+  if (!FAMILIES.some((family) => timeOf(published[family]) > timeOf(kept[family]))) {
+    return kept;
+  }
+  const merged = { ...published };
+  for (const family of FAMILIES) {
+    // The same confirmation, of which more is known there.
+    if (merged[family] && kept[family] && timeOf(merged[family]) === timeOf(kept[family])) {
+      merged[family] = kept[family];
+    }
+  }
+  return merged;
+}
+
 /** What was confirmed comes from the newer of both files: a power cut may have hit between the two writes. */
 function mergedWith(
   published: PublishedFile | undefined,
@@ -83,19 +102,14 @@ function mergedWith(
   }
   const state: SavedState = kept ?? { accounts: {}, lanes: {}, hosts: {}, baselines: {} };
   const hosts = { ...state.hosts };
-  for (const [id, { hostname, account, confirmed }] of Object.entries(published.hosts)) {
+  for (const [id, { confirmed, ...named }] of Object.entries(published.hosts)) {
     const host = hosts[id];
-    if (host && (host.hostname !== hostname || host.account !== account)) {
+    const { hostname, account, service = host?.service } = named;
+    if (host && (host.hostname !== hostname || host.account !== account || host.service !== service)) {
       continue;
     }
-    const merged = { ...host?.confirmed };
-    for (const family of ['ipv4', 'ipv6'] as const) {
-      const one = confirmed[family];
-      if (one && one.wallMs > (merged[family]?.wallMs ?? Number.NEGATIVE_INFINITY)) {
-        merged[family] = one;
-      }
-    }
-    hosts[id] = { ...freshHost({ hostname, account, revision: '' }), ...host, confirmed: merged };
+    const merged = newerOf(confirmed, host?.confirmed ?? {});
+    hosts[id] = { ...freshHost({ ...named, revision: '' }), ...named, ...host, confirmed: merged };
   }
   const aliases = mergedAliases(published.aliases, state.aliases);
   return {

@@ -25,7 +25,9 @@ export interface PublishedFile {
   version: 1;
   hosts: Record<
     string,
-    Pick<HostState, 'hostname' | 'account'> & { confirmed: Partial<Record<'ipv4' | 'ipv6', Confirmed>> }
+    Pick<HostState, 'hostname' | 'account' | 'service'> & {
+      confirmed: Partial<Record<'ipv4' | 'ipv6', Confirmed>>;
+    }
   >;
   zones: Record<string, Baseline>;
   /** Where each alias points, so that a reboot does not move it back. */

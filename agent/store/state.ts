@@ -86,12 +86,13 @@ export function createStore(parts: StoreParts): Store {
 
 /** In an order of its own, so that the same facts are the same text whatever order they were learned in. */
 function publishedOf(state: SavedState): PublishedFile {
-  const hosts = sortedEntries(state.hosts).flatMap(([id, { hostname, account, confirmed }]) => {
+  const hosts = sortedEntries(state.hosts).flatMap(([id, { hostname, account, service, confirmed }]) => {
     const kept = sortedEntries(confirmed).map(([family, { address, wallMs, unseen, left }]) => [
       family,
       { address, wallMs, ...(unseen !== undefined && { unseen }), ...(left && { left }) },
     ]);
-    return kept.length === 0 ? [] : [[id, { hostname, account, confirmed: Object.fromEntries(kept) }]];
+    const named = { hostname, account, ...(service !== undefined && { service }) };
+    return kept.length === 0 ? [] : [[id, { ...named, confirmed: Object.fromEntries(kept) }]];
   });
   const zones = sortedEntries(state.baselines).map(([zone, { candidate, ...baseline }]) => [
     zone,

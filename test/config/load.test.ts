@@ -383,17 +383,28 @@ describe('one mistake', () => {
     expect(encoded('grouped.example')).toEqual([nothing]);
   });
 
-  test.each([
-    { first: 'ipv4', second: 'ipv4', refused: true },
-    { first: 'ipv4', second: 'dual', refused: true },
-    { first: 'ipv4', second: 'ipv6', refused: false },
-    { first: 'ipv4', second: "ipv4'\n\toption enabled '0", refused: false },
-  ])('the same name twice: $first and $second', ({ first, second, refused }) => {
+  const KEEPS = account("provider 'generic'\npassword 'x'\nserver 'https://ddns.example.org'");
+  const ERASES = ACCOUNT.replace('plain', 'grouped');
+
+  test.each<{ at: string; first: string; second: string; remedy?: string }>([
+    { at: ERASES, first: 'ipv4', second: 'ipv4', remedy: 'remove one of them.' },
+    { at: ERASES, first: 'ipv4', second: 'dual', remedy: 'remove one of them.' },
+    {
+      ...{ at: ERASES, first: 'ipv4', second: 'ipv6' },
+      remedy: "set option 'family' to dual there and remove this one.",
+    },
+    { at: KEEPS, first: 'ipv4', second: 'ipv6' },
+    { at: ERASES, first: 'ipv4', second: "ipv4'\n\toption enabled '0" },
+  ])('the same name twice: $first and $second: $remedy', ({ at, first, second, remedy }) => {
     const one = (family: string) =>
       `config hostname\n\toption account 'a'\n\toption hostname 'h.example.org'\n\toption family '${family}'\n`;
-    const text = `${ACCOUNT.replace('plain', 'grouped')}${one(first)}${one(second)}`;
 
-    expect(codes(text).includes('error config/DUPLICATE_HOSTNAME hostname')).toBe(refused);
+    const { problems } = load(`${at}${one(first)}${one(second)}`);
+
+    const told = problems.filter(({ code }) => code === 'config/DUPLICATE_HOSTNAME');
+    expect(told).toEqual(
+      remedy === undefined ? [] : [expect.objectContaining({ sentence: expect.stringContaining(remedy) })],
+    );
   });
 
   test('a bad agent option takes its default and spares the others', () => {

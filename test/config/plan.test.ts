@@ -56,6 +56,7 @@ test('the plan carries the settings in the units of the core, without disabled n
         id: 'a',
         providerTitle: 'Grouped DNS',
         revision: expect.stringMatching(/^[0-9a-f]{4}$/),
+        service: 'grouped.example',
         dual: true,
         partial: 'erases',
         minIntervalMs: 60_000,
@@ -140,6 +141,35 @@ describe('revisions', () => {
     expect(planFor(TEXT)).toEqual(before);
     expect(planFor(TEXT, 'pepper').accounts.a?.revision).not.toBe(before.accounts.a?.revision);
   });
+});
+
+test.each([
+  { options: "option provider 'no-ip.com'", service: 'no-ip.com' },
+  {
+    options: "option provider 'dyndns2'\n\toption server 'https://update.example.org:8443'",
+    service: 'dyndns2 update.example.org:8443',
+  },
+  {
+    options: "option provider 'bind-nsupdate'\n\toption server 'ns1.example.org:5353'",
+    service: 'bind-nsupdate ns1.example.org:5353',
+  },
+  {
+    options:
+      "option provider 'custom-url'\n\toption url 'https://ddns.example.org/up?key=secret&ip={ip}'\n\toption success 'OK'",
+    service: 'custom-url ddns.example.org',
+  },
+])('the records of an account are kept at $service', ({ options, service }) => {
+  const login = "\toption username 'user'\n\toption password 'c2VjcmV0'\n";
+  const { config } = loadConfig(
+    `config account 'a'\n\t${options}\n${login}`,
+    'holdfast',
+    CATALOGUE,
+    () => undefined,
+  );
+
+  const { accounts } = planOf(config, 'salt');
+
+  expect(accounts.a?.service).toBe(service);
 });
 
 describe('sources that ask others', () => {

@@ -33,6 +33,7 @@ export function agentState(changes: Changes = {}): AgentState {
     id: 'a',
     providerTitle: 'Example DDNS',
     revision: '1',
+    service: 'example',
     dual: true,
     partial: 'keeps',
     minIntervalMs: 0,

@@ -32,7 +32,7 @@ describe('a check', () => {
   test('is told the addresses, their age and the provider', () => {
     expect(asked({})).toEqual([
       {
-        ...{ type: 'verify', host: 'home', account: 'a', hostname: 'home.example.org' },
+        ...{ type: 'verify', host: 'home', attempt: 1, account: 'a', hostname: 'home.example.org' },
         ...{ ipv4: IPV4, ipv6: IPV6, ageMs: 60_000, provider: 'Example DDNS' },
       },
     ]);

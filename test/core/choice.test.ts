@@ -272,7 +272,34 @@ describe('what is missing is told of the interface that misses it', () => {
       family: 'ipv6',
       interfaces: [wan('wan')],
       host: { ipv6Suffix: '::ab' },
-      says: "Interface 'wan' has no IPv6 prefix that ipv6_suffix fits. Ask the ISP for one.",
+      says: "Interface 'wan' has no IPv6 prefix that ipv6_suffix fits. Ask the ISP for a prefix.",
+    },
+    {
+      name: 'a prefix that is still published',
+      family: 'ipv6',
+      interfaces: [wan('wan')],
+      host: { ipv6Suffix: '::ab' },
+      published: '2001:db8::ab',
+      says: "Interface 'wan' has no IPv6 prefix that ipv6_suffix fits; the name keeps its last address. Ask the ISP for a prefix.",
+    },
+    {
+      name: 'an address that is still published',
+      interfaces: [wan('wan')],
+      published: '192.0.2.1',
+      says: "Interface 'wan' has no IPv4 address now; the name keeps its last one.",
+    },
+    {
+      name: 'IPv4, and IPv6 is there',
+      interfaces: [wan('wan'), wan('wan6', ['2001:db8::1'], { defaultRoute: ['ipv6'] })],
+      published: '192.0.2.1',
+      says:
+        "Interface 'wan' has no IPv4 address now; the name keeps its last one. There is IPv6. If it stays so (DS-Lite), " +
+        "nobody comes in over IPv4: set option family to 'ipv6', or ask the ISP for a public IPv4 address.",
+    },
+    {
+      name: 'IPv4, and IPv6 is on another line',
+      interfaces: [wan('wan'), wan('wanb', ['2001:db8::1'], { device: 'eth9', defaultRoute: ['ipv6'] })],
+      says: "Interface 'wan' has no IPv4 address now.",
     },
   ])('$name', ({ family = 'ipv4', interfaces, host, published, says }) => {
     const snapshot = Object.fromEntries(interfaces.map((one) => [one.name, one]));

@@ -80,6 +80,22 @@ describe('a success', () => {
     expect(reports[0]?.sentence).toBe(`home.example.org: Example DDNS confirmed ${IPV6}.`);
   });
 
+  test.each([
+    { partial: 'keeps' as const, addresses: [IPV4, OLD6], doubted: { ipv6: IN_DOUBT.ipv6 } },
+    { partial: 'erases' as const, addresses: [IPV4, undefined], doubted: undefined },
+  ])(
+    'of a call with IPv4 alone, where the provider $partial the other',
+    ({ partial, addresses, doubted }) => {
+      const { ipv6: _, ...alone } = BOTH;
+      const before = underWay({ accountPlan: { partial }, host: { doubted: IN_DOUBT } }, alone);
+
+      const { host } = end({ confirmed: ['ipv4'] }, before);
+
+      expect([host?.confirmed.ipv4?.address, host?.confirmed.ipv6?.address]).toEqual(addresses);
+      expect(host?.doubted).toEqual(doubted);
+    },
+  );
+
   test('with an oddity is a warning', () => {
     const { reports } = end({ confirmed: ['ipv4', 'ipv6'], remark: 'The reply was strange.' });
 

@@ -72,23 +72,14 @@ describe('what is not there any more', () => {
     expect(Object.keys(replanned(state, { ...state.plan, accounts }).lanes)).toEqual([LANE]);
   });
 
-  test('is forgotten: what flapped', () => {
+  test('is forgotten: what flapped, for every name is told anew where it stands', () => {
     const state = world();
-    const { cam: _, ...hosts } = state.plan.hosts;
-    const { home } = hosts;
-    const calm = { told: [], changes: 1, sinceMs: 0, lastMs: 0, isHeld: true };
-    const bursts: AgentState['bursts'] = {
-      'ipv4 home': { ...calm, host: 'home', family: 'ipv4' },
-      'ipv6 home': { ...calm, host: 'home', family: 'ipv6' },
-      'ipv4 cam': { ...calm, host: 'cam', family: 'ipv4' },
-    };
+    const burst = { told: [], changes: 1, sinceMs: 0, lastMs: 0, isHeld: true };
+    const bursts: AgentState['bursts'] = { 'ipv4 home': { ...burst, host: 'home', family: 'ipv4' } };
 
-    const after = replanned(
-      { ...state, bursts },
-      { ...state.plan, hosts: { ...(home && { home: { ...home, families: ['ipv4'] } }) } },
-    );
+    const after = replanned({ ...state, bursts }, state.plan);
 
-    expect(Object.keys(after.bursts)).toEqual(['ipv4 home']);
+    expect(after.bursts).toEqual({});
   });
 
   test('is forgotten: what a source showed that nobody uses', () => {

@@ -159,6 +159,7 @@ export function planOfWorld(world: World, revisions: { host: number[]; account: 
           id: accountId(index),
           providerTitle: 'Example DNS',
           revision: `a${revisions.account[index] ?? 0}`,
+          service: 'example',
           dual,
           partial: dual ? ('erases' as const) : ('keeps' as const),
           minIntervalMs,
@@ -371,12 +372,12 @@ export function simulate(world: World): Simulation {
   }
 
   function verify(command: Extract<Command, { type: 'verify' }>): void {
-    const { host } = command;
+    const { host, attempt } = command;
     trace.push({ atMs: nowMs, type: 'asked', host });
     later(VERIFY_MS, () => {
       const answer = dns[host] ?? 'ok';
       trace.push({ atMs: nowMs, type: 'verified', host, answer });
-      dispatch({ type: 'verified', host, found: judge(verificationOf(answer), command) });
+      dispatch({ type: 'verified', host, attempt, found: judge(verificationOf(answer), command) });
     });
   }
 

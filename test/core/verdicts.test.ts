@@ -215,6 +215,51 @@ describe('the authoritative servers', () => {
   });
 });
 
+describe('one family of two', () => {
+  const both = (ipv4: AnswerKind[], ipv6: AnswerKind[]) => [
+    ...answers(...ipv4),
+    ...answers(...ipv6).map((answer) => ({ ...answer, family: 'ipv6' as const })),
+  ];
+
+  test.each<{ ipv4: AnswerKind[]; ipv6: AnswerKind[]; more?: Partial<Verification>; expected: string }>([
+    { ipv4: ['ok', 'ok'], ipv6: ['no-data', 'no-data'], expected: 'warning authority/STALE act' },
+    { ipv4: ['wrong', 'wrong'], ipv6: ['ok', 'ok'], expected: 'warning authority/STALE act' },
+    { ipv4: ['ok', 'ok'], ipv6: ['ok', 'wrong'], expected: 'warning authority/PARTIAL' },
+    { ipv4: ['ok', 'lame'], ipv6: ['no-data', 'no-data'], expected: 'warning authority/PARTIAL' },
+    { ipv4: ['wrong'], ipv6: ['no-data'], expected: 'failed authority/STALE act' },
+    {
+      ...{
+        ipv4: ['ok', 'ok'],
+        ipv6: ['no-data', 'no-data'],
+        more: { delegation: [parent('ns1.taker.example')] },
+      },
+      expected: 'warning authority/PARTIAL',
+    },
+  ])('$ipv4 and $ipv6: $expected', ({ ipv4, ipv6, more, expected }) => {
+    const { authority } = judge(
+      found({ authority: both(ipv4, ipv6), ...more }),
+      asked({ ipv6: '2001:db8::1' }),
+    ).axes;
+
+    expect(says(authority)).toBe(expected);
+  });
+
+  test('is missed by name, and the resolvers that say the same are not blamed', () => {
+    const seen = both(['ok'], ['no-data']);
+
+    const { authority, publicView } = judge(
+      found({ authority: seen, publicView: seen }),
+      asked({ ipv6: '2001:db8::1', ageMs: 2 * DAY_MS }),
+    ).axes;
+
+    expect(authority.sentence).toMatch(
+      /gives out the IPv4 address of home\.example\.org, but for IPv6 it gives none: /,
+    );
+    expect(says(publicView)).toBe('warning public/SOME_FAIL');
+    expect(publicView.sentence).toMatch(/over IPv4, but not over IPv6, as the servers in charge say/);
+  });
+});
+
 describe('the public resolvers', () => {
   const GOOD = answers('ok');
 
@@ -364,6 +409,39 @@ describe('the public resolvers', () => {
     },
   ])('$name: $expected', ({ more, ageMs = OLD_MS, expected }) => {
     const { publicView } = judge(found({ authority: GOOD, ...more }), asked({ ageMs, ttlSec: 60 })).axes;
+
+    expect(says(publicView)).toBe(expected);
+  });
+
+  test.each<{ name: string; more: Partial<Verification>; expected: string }>([
+    {
+      name: 'all elsewhere',
+      more: { publicView: answers('wrong', 'wrong') },
+      expected: 'failed public/WRONG',
+    },
+    {
+      name: 'none knows it',
+      more: { publicView: answers('gone', 'fault') },
+      expected: 'failed public/WRONG',
+    },
+    {
+      name: 'one elsewhere',
+      more: { publicView: answers('ok', 'wrong') },
+      expected: 'warning public/SOME_FAIL',
+    },
+    { name: 'all right', more: { publicView: answers('ok', 'ok') }, expected: 'ok public/OK' },
+    {
+      name: 'all elsewhere, as the servers in charge say',
+      more: { authority: answers('wrong'), publicView: answers('wrong') },
+      expected: 'failed public/WRONG',
+    },
+    {
+      name: 'all elsewhere, and the servers in charge cannot be asked',
+      more: { authority: answers('intercepted'), publicView: answers('ok', 'wrong') },
+      expected: 'pending public/CACHED',
+    },
+  ])('for longer than they may remember, $name: $expected', ({ more, expected }) => {
+    const { publicView } = judge(found({ authority: GOOD, ...more }), asked({ lingering: true })).axes;
 
     expect(says(publicView)).toBe(expected);
   });
@@ -653,13 +731,13 @@ describe('the evidence for a zone', () => {
     );
   });
 
-  test('names four operators at most', () => {
+  test('names four operators, and how many more there are', () => {
     const names = ['a', 'b', 'c', 'd', 'e'].map((label) => `ns1.${label}.example`);
     const { before: _, ...first } = asked();
 
     const { sentence } = judge(found({ delegation: [parent(...names)] }), first).axes.delegation;
 
-    expect(sentence).toContain('in the hands of a.example, b.example, c.example, d.example; ');
+    expect(sentence).toContain('in the hands of a.example, b.example, c.example, d.example and 1 more; ');
   });
 });
 

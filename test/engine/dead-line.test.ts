@@ -11,7 +11,14 @@ const HTTPS_MS = 5000;
 const MOST_MS = 16_000;
 
 const COMMAND: ActionOf<'verify'> = {
-  ...{ type: 'verify', host: 'home', hostname: 'home.example.org', account: 'a', provider: 'Example DNS' },
+  ...{
+    type: 'verify',
+    host: 'home',
+    attempt: 1,
+    hostname: 'home.example.org',
+    account: 'a',
+    provider: 'Example DNS',
+  },
   ...{ ageMs: 3_600_000, ipv4: '203.0.113.1' },
 };
 

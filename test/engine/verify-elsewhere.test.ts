@@ -13,7 +13,15 @@ function found(zone: string): Judgement {
 }
 
 function check(hostname: string, ageMs = 1000): ActionOf<'verify'> {
-  return { type: 'verify', host: hostname, hostname, account: 'a', provider: 'Example DNS', ageMs };
+  return {
+    type: 'verify',
+    host: hostname,
+    attempt: 1,
+    hostname,
+    account: 'a',
+    provider: 'Example DNS',
+    ageMs,
+  };
 }
 
 /** Only what the agent's side of it needs; a secret stands where the other settings are. */

@@ -14,7 +14,7 @@ const PLAN: Plan = {
   accounts: {
     a: {
       ...{ id: 'a', providerTitle: 'Provider', revision: '1', dual: true, partial: 'keeps' as const },
-      ...{ minIntervalMs: 0, busyWaitMs: 1_800_000 },
+      ...{ service: 'provider', minIntervalMs: 0, busyWaitMs: 1_800_000 },
     },
   },
   hosts: {

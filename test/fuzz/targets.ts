@@ -14,6 +14,7 @@ import type { HttpReply } from '../../agent/ports.ts';
 import { checkProviderFile } from '../../agent/providers/catalogue.ts';
 import type { ProviderDefinition } from '../../agent/providers/definition.ts';
 import { ON_DEMAND } from '../../agent/providers/on-demand.ts';
+import { get } from '../../agent/providers/protocols/get.ts';
 import { readUpdateReply } from '../../agent/providers/protocols/rfc2136-message.ts';
 import { judgeSignature } from '../../agent/providers/protocols/tsig.ts';
 import { PROTOCOLS } from '../../agent/providers/registry.ts';
@@ -240,7 +241,7 @@ async function readsReply(provider: ProviderDefinition, status: number, body: st
 }
 
 function protocolOf({ protocol }: ProviderDefinition) {
-  return protocol === 'dyndns2' ? PROTOCOLS.dyndns2 : ON_DEMAND[protocol];
+  return { ...ON_DEMAND, dyndns2: PROTOCOLS.dyndns2, get }[protocol];
 }
 
 async function loadsState(text: string): Promise<void> {

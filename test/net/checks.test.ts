@@ -78,7 +78,15 @@ async function look(
     }),
   });
   const found = await verify({
-    ...{ type: 'verify', host: 'home', account: 'demo', hostname: HOST, ipv4: WAN, ageMs: OLD_MS },
+    ...{
+      type: 'verify',
+      host: 'home',
+      attempt: 1,
+      account: 'demo',
+      hostname: HOST,
+      ipv4: WAN,
+      ageMs: OLD_MS,
+    },
     provider: 'Example DNS',
     ...(isKnown && { before: { zone: ZONE, nameServers: before } }),
     ...more,

@@ -21,7 +21,7 @@ config hostname '${name}'
 ).join('')}`;
 
 // The loop of the scenario does not wait for a file to be read.
-beforeAll(() => import('../../agent/providers/on-demand.ts'));
+beforeAll(() => import('../../agent/providers/protocols/get.ts'));
 
 function namesOf({ url }: SentRequest): string[] {
   return (/domains=([^&]*)/.exec(url)?.[1] ?? '').split(/,|%2C/).map((name) => name.replace(/\..*/, ''));

@@ -85,6 +85,20 @@ function told(agent: ScenarioAgent, host: string): string[] {
   return agent.events.filter((one) => one.host === host).map(({ code }) => code);
 }
 
+test('saving the settings several times within seconds is no change of the line', async () => {
+  const agent = await atRest();
+
+  for (const contact of ['a@example.org', 'b@example.org', 'c@example.org']) {
+    await agent.reload(CONFIG.replace('admin@example.org', contact));
+    await agent.advance(3000);
+  }
+  await agent.advance(STEADY_MS);
+
+  expect(told(agent, 'six').length).toBeGreaterThan(0);
+  expect(agent.events.map(({ sentence }) => sentence).filter((one) => one.includes('changed'))).toEqual([]);
+  expect(agent.requests).toEqual([]);
+});
+
 describe('a storm of notifications', () => {
   test('is told by its two states, and once more when it is over', async () => {
     const agent = await atRest();

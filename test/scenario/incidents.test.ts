@@ -415,23 +415,33 @@ describe('a single name', () => {
     expect(agent.state().incidents[0]?.sentence).toMatch(/^home\.ddns\.net is all right again\. It took/);
   });
 
-  test('refused because it is gone, before a check has seen that: one incident', async () => {
-    const { agent, turn } = await begin(HOME, [good, () => says('nohost'), good]);
-    await agent.advance(HOUR_MS);
-    turn('gone');
-    moveTo(agent, '198.51.100.77');
-    await agent.advance(5 * HOUR_MS);
-    turn('fine');
-    await agent.advance(5 * HOUR_MS);
+  test.each<{ name: string; days: Day[] }>([
+    { name: 'as it was', days: ['fine'] },
+    { name: 'with another address', days: ['stale'] },
+    { name: 'with another address, after a while', days: ['no-line', 'stale'] },
+  ])(
+    'refused before a check has seen that it is gone, and there again $name: one incident',
+    async (story) => {
+      const { agent, turn } = await begin(HOME, [good, () => says('nohost'), good]);
+      await agent.advance(HOUR_MS);
+      turn('gone');
+      moveTo(agent, '198.51.100.77');
+      await agent.advance(5 * HOUR_MS);
+      for (const day of story.days) {
+        turn(day);
+        await agent.advance(5 * HOUR_MS);
+      }
 
-    expect(told(agent)).toEqual(['opened dyndns2/NOHOST home.ddns.net']);
+      expect(told(agent)).toEqual(['opened dyndns2/NOHOST home.ddns.net']);
 
-    await agent.request(['home']);
-    await agent.advance(5 * HOUR_MS);
+      turn('fine');
+      await agent.request(['home']);
+      await agent.advance(5 * HOUR_MS);
 
-    expect(told(agent).slice(1)).toEqual(['closed dyndns2/NOHOST home.ddns.net']);
-    expect(openOf(agent)).toEqual([]);
-  });
+      expect(told(agent).slice(1)).toEqual(['closed dyndns2/NOHOST home.ddns.net']);
+      expect(openOf(agent)).toEqual([]);
+    },
+  );
 
   test('blocked by the filter at home: a warning, and no incident', async () => {
     const { agent, turn } = await begin();
@@ -445,6 +455,52 @@ describe('a single name', () => {
       works: 'yes',
       axes: { publicView: { verdict: 'warning', mustAct: true } },
     });
+  });
+
+  test.each<{ kind: AnswerKind; when: string; says: RegExp }>([
+    {
+      kind: 'wrong',
+      when: 'elsewhere',
+      says: /have led people to 203\.0\.113\.66 and not to you for more than a day/,
+    },
+    { kind: 'gone', when: 'nowhere', says: /have led people nowhere for more than a day/ },
+  ])(
+    'is led $when by all public resolvers, alone: an old answer for a day, then an incident',
+    async (row) => {
+      const { agent, turn } = await begin();
+      await agent.advance(30 * HOUR_MS);
+      turn('fine', { publicView: [answer(row.kind, '')] });
+      await agent.advance(23 * HOUR_MS);
+      const axis = statusNow(agent).hostnames[0]?.axes.publicView;
+      const before = told(agent);
+
+      await agent.advance(3 * HOUR_MS);
+
+      expect(axis).toMatchObject({ verdict: 'pending', code: 'public/CACHED' });
+      expect(before).toEqual([]);
+      expect(told(agent)).toEqual(['opened public/WRONG home.ddns.net']);
+      expect(openOf(agent)[0]?.sentence).toMatch(row.says);
+
+      turn('fine');
+      await agent.advance(HOUR_MS);
+
+      expect(told(agent).slice(1)).toEqual(['closed public/WRONG home.ddns.net']);
+      expect(agent.requests).toHaveLength(1);
+    },
+  );
+
+  test('is led elsewhere by all public resolvers after a new address: a day is counted from there', async () => {
+    const { agent, turn } = await begin();
+    turn('fine', { publicView: [answer('wrong', '')] });
+    await agent.advance(23 * HOUR_MS);
+    moveTo(agent, '198.51.100.77');
+    await agent.advance(23 * HOUR_MS);
+
+    expect(told(agent)).toEqual([]);
+
+    await agent.advance(3 * HOUR_MS);
+
+    expect(told(agent)).toEqual(['opened public/WRONG home.ddns.net']);
   });
 
   test('that is not checked any more ends its incident', async () => {
@@ -481,6 +537,12 @@ describe('a single name', () => {
       'closed authority/STALE home.ddns.net',
     ]);
     expect(agent.told.at(-1)?.message.incident.unresolved).toBe(true);
+
+    await agent.reload(TWO);
+    await agent.advance(HOUR_MS);
+
+    expect(told(agent).at(-1)).toBe('opened authority/STALE home.ddns.net');
+    expect(openOf(agent)[0]?.sentence).not.toMatch(/number 2/);
   });
 });
 

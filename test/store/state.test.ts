@@ -97,6 +97,7 @@ function hostState(more: Partial<HostState> = {}): HostState {
   return {
     hostname: 'home.example.org',
     account: 'noip',
+    service: 'no-ip.com',
     revision: 'r1',
     choices: { ipv4: { address: '192.0.2.1', network: 'wan', device: 'eth1' } },
     confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, atMs: 90_000, unseen: 'Behind a proxy.' } },
@@ -189,10 +190,10 @@ const KEPT_ZONES = {
 };
 
 function published(address: string, wallMs: number, owner: Partial<HostState> = {}): string {
-  const { hostname, account } = hostState(owner);
+  const { hostname, account, service } = hostState(owner);
   return JSON.stringify({
     version: 1,
-    hosts: { home: { hostname, account, confirmed: { ipv4: { address, wallMs } } } },
+    hosts: { home: { hostname, account, service, confirmed: { ipv4: { address, wallMs } } } },
     zones: {
       'example.org': { nameServers: [{ name: 'ns9.example.org', addresses: [] }], sinceWallMs: 1 },
     },
@@ -288,6 +289,7 @@ describe('after a reboot', () => {
         home: {
           hostname: 'home.example.org',
           account: 'noip',
+          service: 'no-ip.com',
           revision: '',
           choices: {},
           confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, unseen: 'Behind a proxy.' } },
@@ -330,6 +332,16 @@ describe('of both files', () => {
     ['both are as old', published('192.0.2.2', 1000), '192.0.2.1'],
     ['published.json is of another name', published('192.0.2.2', 2000, { hostname: 'b.test' }), '192.0.2.1'],
     ['published.json is of another account', published('192.0.2.2', 2000, { account: 'other' }), '192.0.2.1'],
+    [
+      'published.json is of another service',
+      published('192.0.2.2', 2000, { service: 'dyn.com' }),
+      '192.0.2.1',
+    ],
+    [
+      'an older version has written it',
+      published('192.0.2.2', 2000).replace(/"service":"[^"]*",/, ''),
+      '192.0.2.2',
+    ],
   ])('the later confirmation counts: %s', async (_name, text, expected) => {
     const { files, start } = await lived();
     files.texts.set(PUBLISHED, text);
@@ -338,6 +350,22 @@ describe('of both files', () => {
 
     expect(state?.hosts.home?.confirmed.ipv4?.address).toBe(expected);
     expect(state?.hosts.home).toMatchObject({ revision: 'r1', due: 'refresh', sent: '192.0.2.1' });
+  });
+
+  test('a newer published.json counts whole: what it has no more was erased', async () => {
+    const { files, start } = world();
+    const store = start();
+    await store.load();
+    const both = {
+      ipv4: { address: '192.0.2.1', wallMs: 1000, atMs: 1 },
+      ipv6: { address: '2001:db8::1', wallMs: 1000, atMs: 1 },
+    };
+    await saved(store, fullState({ hosts: { home: hostState({ confirmed: both }) } }));
+    files.texts.set(PUBLISHED, published('192.0.2.2', 2000));
+
+    const { state } = await start().load();
+
+    expect(state?.hosts.home?.confirmed).toEqual({ ipv4: { address: '192.0.2.2', wallMs: 2000 } });
   });
 
   test('what only one of them knows is kept', async () => {
@@ -498,6 +526,7 @@ describe('published.json', () => {
         home: {
           hostname: 'home.example.org',
           account: 'noip',
+          service: 'no-ip.com',
           confirmed: { ipv4: { address: '192.0.2.1', wallMs: 1000, unseen: 'Behind a proxy.' } },
         },
       },

@@ -5,6 +5,10 @@ import { sectionFacts } from '../config/validate.generated.js';
 import type { Host } from '../ports.ts';
 import { loadCatalogue } from '../providers/catalogue.ts';
 
+/** The init script copies the one to the other; whoever is told of a mistake must not correct it in the copy. */
+const FILE_OF_OWNER = '/etc/config/holdfast';
+const COPY_OF_SERVICE = '/var/etc/holdfast/holdfast';
+
 export type Configuration =
   | { ok: true; config: Config; problems: Problem[] }
   | { ok: false; sentence: string };
@@ -34,7 +38,8 @@ export async function readConfiguration(files: ConfigurationFiles, path: string)
   for (const file of secrets.keys()) {
     secrets.set(file, await files.readText(file).catch(() => undefined));
   }
-  const { config, problems } = loadConfig(text, path, catalogue, (file) => secrets.get(file));
+  const file = path === COPY_OF_SERVICE ? FILE_OF_OWNER : path;
+  const { config, problems } = loadConfig(text, file, catalogue, (secret) => secrets.get(secret));
   const catalogueProblems = ofCatalogue.map(
     (problem): Problem => ({ ...problem, severity: 'error', line: 1, code: 'config/PROVIDER_FILE' }),
   );

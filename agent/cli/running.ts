@@ -10,7 +10,7 @@ export interface LastStatus {
   pid: number;
 }
 
-/** The last status in this folder; undefined while none was written. */
+/** The last status in this folder, with the process id that counts outside a jail; undefined while none was written. */
 export async function lastStatus(host: Host, stateDir: string): Promise<LastStatus | undefined> {
   const text = await host.readText(`${stateDir}/status.json`).catch(() => undefined);
   if (text === undefined) {
@@ -22,7 +22,7 @@ export async function lastStatus(host: Host, stateDir: string): Promise<LastStat
     for (const kind of ['run', 'once']) {
       const pid = Number(await host.readText(`${stateDir}.${kind}.pid`).catch(() => undefined));
       if (await isAgent(host, pid)) {
-        return { status, alive: true, pid };
+        return { status: { ...status, agent: { ...status.agent, pid } }, alive: true, pid };
       }
     }
     return { status, alive: await isAgent(host, status.agent.pid), pid: status.agent.pid };

@@ -87,9 +87,12 @@ export function statusText(host: Host, status: StatusDocument): string {
     `holdfast ${agent.version} on ${agent.runtime}, process ${agent.pid}, since ${agent.startedAt}, ${agent.memoryKib} KiB`,
     // The status may have been written by an earlier version.
     ...(agent.limits ?? []).map(({ sentence }) => `note: ${sentence}`),
-    ...status.wans.map(
-      (wan) =>
-        `${wan.name}: ${wan.up ? 'up' : 'down'}${wan.addresses.map((address) => ` ${address}`).join('')}`,
+    // Two sources may show the same interface.
+    ...new Set(
+      status.wans.map(
+        (wan) =>
+          `${wan.name}: ${wan.up ? 'up' : 'down'}${wan.addresses.map((address) => ` ${address}`).join('')}`,
+      ),
     ),
     ...(status.problems.length > 0
       ? [`${counted(status.problems.length, 'problem')} in the configuration: see holdfast check-config`]

@@ -23,6 +23,7 @@ export function nodeHost(
 ): Host {
   const http = nodeHttp(log);
   const stir = collectorAtRest();
+  let isOutputLost = false;
   return {
     programFolder: programFolder(),
     runtime: `node ${process.versions.node}`,
@@ -60,10 +61,12 @@ export function nodeHost(
     sendSignal,
     onSignal: (signal, run) => process.on(`SIG${signal}`, () => run()),
     secretForms,
-    writeOut: (text) => writeWhole(1, text),
-    writeErr: (text) => writeWhole(2, text),
+    writeOut(text) {
+      isOutputLost = !writeWhole(1, text) || isOutputLost;
+    },
+    writeErr: (text) => void writeWhole(2, text),
     isTerminal: isatty(1),
-    exit: (status) => process.exit(status),
+    exit: (status) => process.exit(status === 0 && isOutputLost ? 1 : status),
   };
 }
 
@@ -130,8 +133,11 @@ function trySignal(pid: number, signal: NodeJS.Signals | 0): string {
 const FULL_PIPE_PAUSE_MS = 5;
 const FULL_PIPE_PATIENCE_MS = 2000;
 
-/** Synchronous, so that nothing is lost at exit. A reader that went away (EPIPE) or sleeps is no fault of ours. */
-function writeWhole(descriptor: 1 | 2, text: string): void {
+/**
+ * Synchronous, so that nothing is lost at exit. A reader that went away (EPIPE) or sleeps is no fault of ours; false
+ * for anything else, as a full disk, that cut the text off.
+ */
+function writeWhole(descriptor: 1 | 2, text: string): boolean {
   const bytes = Buffer.from(text, 'utf8');
   let waitedMs = 0;
   for (let written = 0; written < bytes.length && waitedMs < FULL_PIPE_PATIENCE_MS; ) {
@@ -139,14 +145,16 @@ function writeWhole(descriptor: 1 | 2, text: string): void {
       written += writeSync(descriptor, bytes, written);
       waitedMs = 0;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) {
-        return;
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'EAGAIN') {
+        return code === 'EPIPE';
       }
       // Somebody made the pipe non-blocking; wait for the reader.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
       waitedMs += FULL_PIPE_PAUSE_MS;
     }
   }
+  return true;
 }
 
 function interfaces(): DeviceAddress[] {

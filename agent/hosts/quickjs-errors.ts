@@ -2,7 +2,7 @@
 import * as std from 'quickjs:std';
 
 /** The same on all architectures that OpenWrt runs on. */
-export const ERRNO = { EPERM: 1, ENOENT: 2, ESRCH: 3, EINTR: 4, EAGAIN: 11, EACCES: 13 } as const;
+export const ERRNO = { EPERM: 1, ENOENT: 2, ESRCH: 3, EINTR: 4, EAGAIN: 11, EACCES: 13, EPIPE: 32 } as const;
 const NAMES: Record<number, string> = {
   1: 'EPERM',
   2: 'ENOENT',

@@ -66,6 +66,7 @@ export function quickjsHost(): Host {
 
   const folder = programFolder(script);
   const commandLine = readTextNow('/proc/self/cmdline') ?? '';
+  let isOutputLost = false;
   const beside = (name: string) => commandOf(name, commandLine, script, folder);
   return {
     programFolder: folder,
@@ -110,12 +111,14 @@ export function quickjsHost(): Host {
       });
     },
     secretForms,
-    writeOut: (text) => writeWhole(1, text),
-    writeErr: (text) => writeWhole(2, text),
+    writeOut(text) {
+      isOutputLost = !writeWhole(1, text) || isOutputLost;
+    },
+    writeErr: (text) => void writeWhole(2, text),
     isTerminal: os.isatty(1),
     exit(status) {
       killChildren();
-      return std.exit(status);
+      return std.exit(status === 0 && isOutputLost ? 1 : status);
     },
   };
 }
@@ -174,19 +177,25 @@ const WRITE_PIECE = 4096;
 const FULL_PIPE_PAUSE_MS = 5;
 const FULL_PIPE_PATIENCE_MS = 2000;
 
-/** Synchronous, so that nothing is lost at exit. A reader that went away (EPIPE) or sleeps is no fault of ours. */
-function writeWhole(fd: 1 | 2, text: string): void {
+/**
+ * Synchronous, so that nothing is lost at exit. A reader that went away (EPIPE) or sleeps is no fault of ours; false
+ * for anything else, as a full disk, that cut the text off.
+ */
+function writeWhole(fd: 1 | 2, text: string): boolean {
   for (let at = 0; at < text.length; ) {
     // No half of a surrogate pair.
     const end = at + WRITE_PIECE + (/[\ud800-\udbff]/.test(text.charAt(at + WRITE_PIECE - 1)) ? 1 : 0);
-    if (!writeOctets(fd, utf8(text.slice(at, end)))) {
-      return;
+    const fault = writeOctets(fd, utf8(text.slice(at, end)));
+    if (fault !== 0) {
+      return fault === -ERRNO.EPIPE || fault === -ERRNO.EAGAIN;
     }
     at = end;
   }
+  return true;
 }
 
-function writeOctets(fd: 1 | 2, octets: Uint8Array): boolean {
+/** 0, or the negative number of the error that ended it. */
+function writeOctets(fd: 1 | 2, octets: Uint8Array): number {
   let waitedMs = 0;
   for (let at = 0; at < octets.length; ) {
     const count = os.write(fd, octets.buffer, at, octets.length - at);
@@ -198,8 +207,8 @@ function writeOctets(fd: 1 | 2, octets: Uint8Array): boolean {
       os.sleep(FULL_PIPE_PAUSE_MS);
       waitedMs += FULL_PIPE_PAUSE_MS;
     } else if (count !== -ERRNO.EINTR) {
-      return false;
+      return count;
     }
   }
-  return true;
+  return 0;
 }

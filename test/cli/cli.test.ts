@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { runCommandLine } from '../../agent/cli/cli.ts';
 import type { Host } from '../../agent/ports.ts';
+import { statusSample } from './status-sample.ts';
 
 const NO_PROVIDERS = JSON.stringify({ providers: [], schema: {} });
 
@@ -13,7 +14,7 @@ async function outcomeOf(argv: string[], files: Record<string, string> = {}) {
     ...{ argv, env: {}, isTerminal: false, runtime: 'a runtime', programFolder: '/none', pid: 1 },
     readText: async (path: string) => (path.endsWith('/catalogue.json') ? NO_PROVIDERS : files[path]),
     listFolder: async () => [],
-    isAlive: () => false,
+    isAlive: (pid: number) => pid === 77,
     writeOut: (text: string) => {
       stdout += text;
     },
@@ -102,4 +103,40 @@ test.each([
   const { stdout } = await outcomeOf(['check-config', '-c', '/etc/mine'], { '/etc/mine': text });
 
   expect(stdout.trim().split('\n').at(-1)).toBe(`${counts} Hostnames kept up to date: none.`);
+});
+
+test('a mistake in the copy that the service reads is shown in the file that people edit', async () => {
+  const copy = '/var/etc/holdfast/holdfast';
+  const { stdout } = await outcomeOf(['check-config', '-c', copy], { [copy]: 'option x 1\n' });
+
+  expect(stdout).toMatch(/^\/etc\/config\/holdfast:1: error: /);
+});
+
+describe('status', () => {
+  const SAMPLE = statusSample();
+  /** In its jail the agent is process 1, and procd has written that it is 77. */
+  const FILES = {
+    '/var/run/holdfast/status.json': JSON.stringify({
+      ...SAMPLE,
+      agent: { ...SAMPLE.agent, pid: 1 },
+      wans: ['network', 'script'].map((source) => ({ ...SAMPLE.wans[0], name: 'wan', source })),
+    }),
+    '/var/run/holdfast.run.pid': '77\n',
+    '/proc/77/cmdline': '/usr/bin/node\0/usr/lib/holdfast/holdfast.cjs\0run\0',
+  };
+
+  test('names the process that a signal would have to go to, for people and for programs', async () => {
+    const text = await outcomeOf(['status'], FILES);
+    const json = await outcomeOf(['status', '--json'], FILES);
+
+    expect([text.status, json.status]).toEqual([0, 0]);
+    expect(text.stdout).toMatch(/^holdfast [^\n]*, process 77, since /);
+    expect(JSON.parse(json.stdout).agent.pid).toBe(77);
+  });
+
+  test('has an interface once that two sources show', async () => {
+    const { stdout } = await outcomeOf(['status'], FILES);
+
+    expect(stdout.split('\n').filter((line) => line.startsWith('wan: '))).toHaveLength(1);
+  });
 });

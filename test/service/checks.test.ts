@@ -125,7 +125,9 @@ describe('answers that prove nothing', () => {
   test('servers that took the zone answer some questions and drop the rest', async () => {
     service.levers.seize('ddns.example', 'partial');
     const seen = await Promise.all(
-      Array.from({ length: 20 }, () => lookUp(service, 'ns7.seizure.example', home, 'A', { timeoutMs: 1000 })),
+      Array.from({ length: 20 }, () =>
+        lookUp(service, 'ns7.seizure.example', home, 'A', { timeoutMs: 1000 }),
+      ),
     );
     const answered = seen.flatMap((one) => one ?? []);
 

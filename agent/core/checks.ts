@@ -68,7 +68,7 @@ function ask(draft: Draft, plan: HostPlan, host: HostState): void {
     ageMs: now.ms - (confirmedAtMs(host) ?? Number.NEGATIVE_INFINITY),
     ...(host.check.ttlSec !== undefined && { ttlSec: host.check.ttlSec }),
     ...(unconfirmedFamilies(host).length > 0 && { outdated: true as const }),
-    ...(isLingering(draft, host) && { lingering: true as const }),
+    ...(isLingering(draft, plan.id, host) && { lingering: true as const }),
     ...(before && { before }),
     ...(renewal?.zones.some((zone) => plan.hostname.endsWith(`.${zone}`)) && { renewal }),
     ...homepageDue(draft, plan),
@@ -76,12 +76,17 @@ function ask(draft: Draft, plan: HostPlan, host: HostState): void {
 }
 
 /** Once that was said, it stays so until they show the record or there is another one. */
-function isLingering({ now }: Draft, { axes, check, confirmed }: HostState): boolean {
-  const { authority, publicView } = axes;
+function isLingering({ state, now }: Draft, id: string, host: HostState): boolean {
+  const { authority, publicView } = host.axes;
   const isServed = authority?.verdict === 'ok' || authority?.verdict === 'warning';
-  const keptMs = Math.max(LONG_KEPT_MS, (check.ttlSec ?? 0) * 1000);
-  const isOld = Object.values(confirmed).every(({ atMs }) => atMs !== undefined && now.ms - atMs >= keptMs);
-  const isSaid = publicView?.code === 'public/WRONG' || publicView?.code === 'public/SOME_FAIL';
+  const keptMs = Math.max(LONG_KEPT_MS, (host.check.ttlSec ?? 0) * 1000);
+  // Where nobody knows how old the record is, resolvers may be right to have one of before.
+  const isOld = now.ms - (confirmedAtMs(host) ?? now.ms) >= keptMs;
+  const isSaid =
+    publicView?.code === 'public/WRONG' ||
+    publicView?.code === 'public/SOME_FAIL' ||
+    // Also where nobody could be asked since then.
+    hasOpenIncident(state, id, 'public/WRONG');
   const isLate = publicView?.code === 'public/CACHED' && now.wallMs - publicView.sinceWallMs >= keptMs;
   return isServed && isOld && (isSaid || isLate);
 }

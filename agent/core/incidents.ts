@@ -82,8 +82,9 @@ export function isWatched({ state }: Draft, id: string): boolean {
   );
 }
 
-export function hasOpenIncident({ incidents }: AgentState, host: string): boolean {
-  return incidents.some((one) => isOpen(one) && one.hosts.includes(host));
+/** With this code, or with any. */
+export function hasOpenIncident({ incidents }: AgentState, host: string, code?: string): boolean {
+  return incidents.some((one) => isOpen(one) && one.hosts.includes(host) && one.code === (code ?? one.code));
 }
 
 /** After a check of this host. */

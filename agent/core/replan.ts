@@ -9,6 +9,7 @@ import { type AccountState, freshHost, type HostState } from './state.ts';
 import { CLOCK_SET_MS } from './when.ts';
 import { zoneCandidates } from './zone-candidates.ts';
 
+type Accounts = Record<string, AccountState>;
 type Hosts = Record<string, HostState>;
 
 /** A changed section loses its block and its backoff; what was confirmed for the same record stays. */
@@ -18,14 +19,12 @@ export function applyPlan(draft: Draft, plan: Plan): void {
   const hostsBefore = state.hosts;
   const planBefore = state.plan;
   state.plan = plan;
-  state.accounts = mapValues(plan.accounts, (account) =>
-    replanAccount(
-      isMoved(hostsBefore, planBefore, account)
-        ? undefined
-        : accountsBefore[formerId(planBefore, plan, account)],
-      account,
-    ),
+  // A section that is taken out may be back before the wait is over.
+  const waiting = Object.entries(accountsBefore).filter(([, { wait }]) => wait.notBeforeMs > now.ms);
+  const accounts = mapValues(plan.accounts, (account) =>
+    replanAccount(formerOf(accountsBefore, plan, account), account),
   );
+  state.accounts = { ...Object.fromEntries(waiting), ...accounts };
   const { known, resting } = sortHosts(draft, hostsBefore, planBefore, plan);
   const planned = mapValues(plan.hosts, (host) => {
     const account = plan.accounts[host.account];
@@ -38,7 +37,7 @@ export function applyPlan(draft: Draft, plan: Plan): void {
   for (const [key, lane] of Object.entries(state.lanes)) {
     const account = key.slice(0, key.indexOf('/'));
     const accountPlan = plan.accounts[account];
-    if (!accountPlan || isMoved(hostsBefore, planBefore, accountPlan)) {
+    if (!accountPlan || isMoved(accountsBefore[account], accountPlan)) {
       delete state.lanes[key];
       continue;
     }
@@ -70,16 +69,22 @@ export function applyPlan(draft: Draft, plan: Plan): void {
 }
 
 /** What another service has asked for or is yet to answer does not concern this one. */
-function isMoved(hosts: Hosts, before: Plan, { id, service }: AccountPlan): boolean {
-  // After a start only the hostnames tell.
-  const host = Object.values(hosts).find((one) => one.account === id && one.restedMs === undefined);
-  return (before.accounts[id]?.service ?? host?.service ?? service) !== service;
+function isMoved(before: AccountState | undefined, { service }: AccountPlan): boolean {
+  return (before?.service ?? service) !== service;
 }
 
-/** The demands of a service outlast another name of the section. */
-function formerId({ accounts }: Plan, plan: Plan, { id, service }: AccountPlan): string {
-  const renamed = Object.values(accounts).find((one) => one.service === service && !plan.accounts[one.id]);
-  return accounts[id] || !renamed ? id : renamed.id;
+/** The demands of a service outlast another name of the section; of several, the longest. */
+function formerOf(before: Accounts, plan: Plan, account: AccountPlan): AccountState | undefined {
+  const { id, service } = account;
+  const own = before[id];
+  if (own && !isMoved(own, account)) {
+    return own;
+  }
+  return Object.keys(before)
+    .filter((one) => plan.accounts[one]?.service !== service)
+    .flatMap((one) => before[one] ?? [])
+    .filter((one) => one.service === service)
+    .sort((one, other) => other.wait.notBeforeMs - one.wait.notBeforeMs)[0];
 }
 
 /** Whoever takes a name to another service lets its servers have the zone: they are no strangers. */
@@ -97,10 +102,9 @@ function forgetZones({ state }: Draft, before: Hosts, after: Hosts): void {
 }
 
 function replanAccount(old: AccountState | undefined, plan: AccountPlan): AccountState {
-  if (old?.revision === plan.revision) {
-    return old;
-  }
-  return { ...(old ? without(old, 'block') : { wait: NO_RETRY }), revision: plan.revision };
+  const { revision, service } = plan;
+  const kept = old?.revision === revision ? old : old && without(old, 'block');
+  return { wait: NO_RETRY, ...kept, revision, service };
 }
 
 function replanHost(old: HostState | undefined, plan: HostPlan, accountChanged: boolean): HostState {

@@ -41,7 +41,7 @@ export function sortHosts(
     const found = id === undefined ? undefined : left[id];
     if (id !== undefined && found) {
       const isAsBefore = id === host.id && found.restedMs === undefined && found.account === host.account;
-      known[host.id] = isAsBefore ? found : kept(host, found);
+      known[host.id] = isAsBefore ? found : kept(host, unheard(draft, id, found));
       delete left[id];
     }
   }
@@ -60,21 +60,26 @@ function kept(
   };
 }
 
-function restingOf({ state, now }: Draft, hosts: Hosts, before: Plan, plan: Plan): Hosts {
-  const sent = Object.values(state.lanes).flatMap(({ attempt }) => attempt?.items ?? []);
+/** The replies to updates on their way are for a record that has another place now: nobody hears them. */
+function unheard({ state }: Draft, id: string, host: HostState): HostState {
+  return Object.values(state.lanes)
+    .flatMap(({ attempt }) => attempt?.items ?? [])
+    .filter((item) => item.host === id && item.hostname === host.hostname)
+    .reduce(doubting, host);
+}
+
+function restingOf(draft: Draft, hosts: Hosts, before: Plan, plan: Plan): Hosts {
+  const { now } = draft;
   const resting = Object.entries(hosts).flatMap(([id, host]): [string, HostState][] => {
     if (Object.keys(host.confirmed).length === 0) {
       return [];
     }
     const hasSection = isResting(before, host) || isResting(plan, host);
     const restedMs = hasSection ? now.ms : (host.restedMs ?? now.ms);
-    // The replies to updates on their way are heard by nobody.
-    const doubted = sent
-      .filter((item) => item.host === id && item.hostname === host.hostname)
-      .reduce(doubting, host);
-    const rested = { ...kept(host, doubted), restedMs };
+    const rested = { ...kept(host, unheard(draft, id, host)), restedMs };
     // Another name may have its section now.
-    return [[plan.hosts[id] ? `${host.hostname}@${host.account} ${host.service ?? ''}`.trim() : id, rested]];
+    const key = plan.hosts[id] ? [host.hostname, host.account, host.service].join(' ') : id;
+    return [[key, rested]];
   });
   const latestFirst = resting.sort(([, one], [, other]) => (other.restedMs ?? 0) - (one.restedMs ?? 0));
   return Object.fromEntries(latestFirst.slice(0, MAX_KEPT));
@@ -84,12 +89,13 @@ function isResting(plan: Plan, host: HostState): boolean {
   return (plan.resting ?? []).some((one) => isSame(host, one, plan));
 }
 
-/** Is it the record that the plan means? A section of an account may have got another name. */
+/** Is it the record that the plan means? The section of its account may have got another name. */
 function isSame(one: HostState | undefined, named: Named, { accounts }: Plan): boolean {
   const service = accounts[named.account]?.service ?? one?.service;
   return (
     one?.hostname === named.hostname &&
-    (one.account === named.account || (one.service !== undefined && !accounts[one.account])) &&
+    (one.account === named.account ||
+      (one.service !== undefined && accounts[one.account]?.service !== one.service)) &&
     (one.service === undefined || one.service === service)
   );
 }

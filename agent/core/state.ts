@@ -102,6 +102,8 @@ export interface Streak {
 
 export interface AccountState {
   revision: string;
+  /** Where its records are kept, as in its plan; absent in what an older version has saved. */
+  service?: string;
   block?: Block;
   /** A wait the provider demands (911, Retry-After). Nothing but time ends it. */
   wait: Retry;

@@ -19,10 +19,15 @@ function axisOf(verdict: AxisVerdict) {
   return { verdict, code: '', sentence: '', evidence: [], mustAct: false };
 }
 
-function asked(changes: Changes, verify = true, now = NOW): Extract<Command, { type: 'verify' }>[] {
+function asked(
+  changes: Changes,
+  verify = true,
+  now = NOW,
+  incidents: Incident[] = [],
+): Extract<Command, { type: 'verify' }>[] {
   const state = agentState(changes);
   const plan = { ...state.plan, agent: { ...state.plan.agent, verify } };
-  const { commands } = step({ ...state, plan }, { type: 'woken' }, now);
+  const { commands } = step({ ...state, plan, incidents }, { type: 'woken' }, now);
   return commands.filter((one): one is Extract<Command, { type: 'verify' }> => one.type === 'verify');
 }
 
@@ -65,6 +70,79 @@ describe('a check', () => {
     const [check] = asked({ host: { sent: `${IPV4} ${IPV6}`, ...(doubted && { doubted }) } });
 
     expect(check?.unheard).toEqual(doubted);
+  });
+
+  const DAY_MS = 86_400_000;
+  const WRONG = { code: 'public/WRONG' };
+  const CACHED = { code: 'public/CACHED' };
+
+  test.each<{
+    name: string;
+    authority?: AxisVerdict;
+    publicView: { code: string; forMs?: number };
+    /** Since the addresses were confirmed; undefined: the clock was not set since the boot. */
+    ipv4Ms?: number | undefined;
+    ipv6Ms?: number | undefined;
+    ttlSec?: number;
+    /** Code of an incident. */
+    open?: string;
+    isTold: boolean;
+  }>([
+    { name: 'wrong', publicView: WRONG, isTold: true },
+    { name: 'wrong here and there', publicView: { code: 'public/SOME_FAIL' }, isTold: true },
+    { name: 'right', publicView: { code: 'public/OK' }, isTold: false },
+    { name: 'wrong, as the servers are', authority: 'failed', publicView: WRONG, isTold: false },
+    { name: 'wrong, and the servers silent', authority: 'unknown', publicView: WRONG, isTold: false },
+    { name: 'wrong, and the servers odd', authority: 'warning', publicView: WRONG, isTold: true },
+    { name: 'late for less than a day', publicView: { ...CACHED, forMs: DAY_MS - 1 }, isTold: false },
+    { name: 'late for a day', publicView: { ...CACHED, forMs: DAY_MS }, isTold: true },
+    { name: 'wrong, of a record a day old', publicView: WRONG, ipv4Ms: DAY_MS, isTold: true },
+    { name: 'wrong, of a newer IPv4 address', publicView: WRONG, ipv4Ms: DAY_MS - 1, isTold: false },
+    { name: 'wrong, of a newer IPv6 address', publicView: WRONG, ipv6Ms: DAY_MS - 1, isTold: false },
+    {
+      name: 'wrong, of a record whose age nobody knows',
+      ...{ publicView: WRONG, ipv4Ms: undefined, ipv6Ms: undefined, isTold: false },
+    },
+    {
+      name: 'late for less than a long lifetime',
+      ...{ publicView: { ...CACHED, forMs: 2 * DAY_MS - 1 }, ttlSec: 172_800, isTold: false },
+    },
+    {
+      name: 'late for a long lifetime',
+      ...{ publicView: { ...CACHED, forMs: 2 * DAY_MS }, ttlSec: 172_800, isTold: true },
+    },
+    {
+      name: 'silent, and that they were wrong was told',
+      ...{ publicView: { code: 'public/CANNOT_CHECK' }, open: 'public/WRONG', isTold: true },
+    },
+    {
+      name: 'silent, and something else was told',
+      ...{ publicView: { code: 'public/CANNOT_CHECK' }, open: 'public/FAULT', isTold: false },
+    },
+  ])('is told of resolvers that stay wrong, where they were $name: $isTold', (row) => {
+    const { authority = 'ok', publicView, ttlSec, open, isTold } = row;
+    const { ipv4Ms, ipv6Ms } = { ipv4Ms: 9 * DAY_MS, ipv6Ms: 9 * DAY_MS, ...row };
+    const { forMs = 9 * DAY_MS, code } = publicView;
+    const sinceWallMs = NOW.wallMs - forMs;
+    const axis = (verdict: AxisVerdict) => ({ ...soon(verdict), sinceWallMs, checkedWallMs: NOW.wallMs });
+    const aged = (address: string, ageMs: number | undefined) => ({
+      ...{ address, wallMs: NOW.wallMs },
+      ...(ageMs !== undefined && { atMs: NOW.ms - ageMs }),
+    });
+    const host: Partial<HostState> = {
+      axes: { authority: axis(authority), publicView: { ...axis('failed'), code } },
+      confirmed: { ipv4: aged(IPV4, ipv4Ms), ipv6: aged(IPV6, ipv6Ms) },
+      check: { count: 9, nextMs: 0, pending: false, ...(ttlSec !== undefined && { ttlSec }) },
+    };
+
+    const incident = {
+      ...{ id: 'host:home@1', subject: 'home.example.org', hosts: ['home'], sentence: 'It is wrong.' },
+      ...{ evidence: [], mustAct: false, openedWallMs: NOW.wallMs },
+    };
+
+    const [check] = asked({ host }, true, NOW, open === undefined ? [] : [{ ...incident, code: open }]);
+
+    expect(check?.lingering).toBe(isTold ? true : undefined);
   });
 
   test.each<{ name: string; changes: Changes; verify?: false }>([
@@ -161,16 +239,20 @@ describe('a check', () => {
       const axes = { delegation: soon('ok'), authority: soon('ok'), publicView: soon('ok') };
       const found = { axes, web: { up: true, detail: 'HTTP 200' } };
 
-      const { commands: then } = step(state, { type: 'verified', host: 'home', found }, NOW);
+      const { attempt } = state.hosts.home?.check ?? {};
+
+      const { commands: then } = step(
+        state,
+        { type: 'verified', host: 'home', found, ...(attempt !== undefined && { attempt }) },
+        NOW,
+      );
 
       expect(commands).toMatchObject([
         { type: 'verify', host: 'home', homepage },
         { type: 'verify', host: 'other' },
       ]);
       expect(commands[1]).not.toHaveProperty('homepage');
-      expect(then.flatMap((one) => (one.type === 'report' ? one.report.code : []))).not.toContain(
-        'provider/WEB_UP',
-      );
+      expect(then.flatMap((one) => (one.type === 'report' ? one.report.code : []))).toEqual(['x/ok']);
     });
 
     test('none does so for a provider without one', () => {

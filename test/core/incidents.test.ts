@@ -981,6 +981,21 @@ describe('updates that are not taken', () => {
     expect(reports[0]?.sentence).toContain(says);
   });
 
+  test.each<{ name: string; found: Judgement; home: Partial<HostState>; isTold: boolean }>([
+    { name: 'gone', found: GONE, home: { retry: BUSY }, isTold: false },
+    { name: 'gone, and refused', found: GONE, home: { block: NOHOST }, isTold: false },
+    { name: 'elsewhere', found: STALE, home: { retry: BUSY }, isTold: true },
+    { name: 'elsewhere, and refused', found: STALE, home: { block: NOHOST }, isTold: false },
+  ])('of a name that is $name are told; so is what the servers say: $isTold', ({ found, home, isTold }) => {
+    const open = incident('name:home', { code: home.block?.code ?? 'http/TEST' });
+    const check = { ...PENDING, streak: streak('host:home', 1) };
+
+    const after = checked(found, { home: { ...CHANGED, ...home, check }, incidents: [open] });
+
+    const told = isTold ? ['host:home authority/STALE: home'] : [];
+    expect(after.open).toEqual([`name:home ${open.code}: home`, ...told]);
+  });
+
   test('an account shares the name of its provider only where it is the only one there', () => {
     const state = world({ changes: { account: { block: blockOf('x/NO') } } });
     const { a } = state.plan.accounts;

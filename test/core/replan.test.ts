@@ -92,6 +92,107 @@ describe('what is not there any more', () => {
   });
 });
 
+describe('the wait that a service has asked for', () => {
+  const HERE = 'example';
+  const THERE = 'other';
+
+  interface Known {
+    service?: string;
+    waitMs: number;
+  }
+
+  test.each<{ name: string; before: Record<string, Known>; now: Record<string, string>; waitMs: number }>([
+    { name: 'holds', before: { own: { service: HERE, waitMs: 5 } }, now: { own: HERE }, waitMs: 5 },
+    {
+      name: 'holds where none was saved with it',
+      before: { own: { waitMs: 5 } },
+      now: { own: HERE },
+      waitMs: 5,
+    },
+    {
+      name: 'holds for another section of it',
+      before: { old: { service: HERE, waitMs: 5 } },
+      now: { own: HERE },
+      waitMs: 5,
+    },
+    {
+      name: 'holds for another section where its own has another service now',
+      before: { old: { service: HERE, waitMs: 5 } },
+      now: { old: THERE, own: HERE },
+      waitMs: 5,
+    },
+    {
+      name: 'holds in the place of what another one has asked for',
+      before: { own: { service: THERE, waitMs: 9 }, old: { service: HERE, waitMs: 5 } },
+      now: { own: HERE },
+      waitMs: 5,
+    },
+    {
+      name: 'is the longest of several, the first',
+      before: { one: { service: HERE, waitMs: 9 }, two: { service: HERE, waitMs: 5 } },
+      now: { own: HERE },
+      waitMs: 9,
+    },
+    {
+      name: 'is the longest of several, the last',
+      before: { one: { service: HERE, waitMs: 5 }, two: { service: HERE, waitMs: 9 } },
+      now: { own: HERE },
+      waitMs: 9,
+    },
+    {
+      name: 'is its own where it has one',
+      before: { old: { service: HERE, waitMs: 9 }, own: { service: HERE, waitMs: 5 } },
+      now: { own: HERE },
+      waitMs: 5,
+    },
+    {
+      name: 'is none for an account beside it',
+      before: { old: { service: HERE, waitMs: 5 } },
+      now: { old: HERE, own: HERE },
+      waitMs: 0,
+    },
+    {
+      name: 'is none for another service',
+      before: { old: { service: HERE, waitMs: 5 } },
+      now: { own: THERE },
+      waitMs: 0,
+    },
+    {
+      name: 'is none for another service of its section',
+      before: { own: { service: HERE, waitMs: 5 } },
+      now: { own: THERE },
+      waitMs: 0,
+    },
+  ])('$name', ({ before, now, waitMs }) => {
+    const { plan, ...state } = agentState();
+    const accounts = Object.entries(before).map(([id, { waitMs: notBeforeMs, ...known }]) => [
+      id,
+      { revision: '1', ...known, wait: { failures: 1, notBeforeMs } },
+    ]);
+    const planned = Object.entries(now).map(([id, service]) => [id, { ...plan.accounts.a, id, service }]);
+
+    const after = replanned(
+      { ...state, plan, accounts: Object.fromEntries(accounts) },
+      { ...plan, accounts: Object.fromEntries(planned) },
+    );
+
+    expect(after.accounts.own?.wait.notBeforeMs).toBe(waitMs);
+    expect(after.accounts.own?.service).toBe(now.own);
+  });
+});
+
+test.each([
+  { name: 'is remembered while it waits', notBeforeMs: NOW.ms + 1, isKnown: true },
+  { name: 'is forgotten when it may be asked', notBeforeMs: NOW.ms, isKnown: false },
+])('an account that is taken out $name', ({ notBeforeMs, isKnown }) => {
+  const state = agentState({ account: { wait: { failures: 1, notBeforeMs } } });
+  const without = replanned(state, { ...state.plan, accounts: {}, hosts: {} });
+
+  const back = replanned(without, state.plan);
+
+  expect(back.accounts.a?.wait.notBeforeMs).toBe(isKnown ? notBeforeMs : 0);
+});
+
 test('every source is read again, whatever was before', () => {
   const state = world();
   const tired = { nextMs: NOW.ms + 1000, pending: true, again: true, outdated: true, failures: 5 };

@@ -143,6 +143,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: 'return incidents.findLast((one) => isOpen(one) && aboutOf(one) === about);',
     why: 'at most one is open about the same thing',
   },
+  {
+    file: 'picture.ts',
+    before: 'const lacking = FAMILIES.find((family) => isLacking(found.authority, family));',
+    after: 'const lacking = FAMILIES.findLast((family) => isLacking(found.authority, family));',
+    why: 'of two families one lacks only where the other does not',
+  },
   { file: 'keep-running.ts', before: 'let current = 0;', after: 'let current = 1;', why: NUMBERED },
   { file: 'keep-running.ts', before: 'current += 1;', after: 'current += 2;', why: NUMBERED },
 
@@ -271,7 +277,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   ...[
     'refreshChoices(draft);',
     'applyOutcomes(draft, event.lane, event.attempt, event.outcomes);',
-    'applyVerification(draft, event.host, event.found);',
+    'applyVerification(draft, event.host, event.found, event.attempt);',
     'applyNotified(draft, event.channel, event.message, event.failure);',
     'learnAges(draft);',
     "case 'woken':",

@@ -489,6 +489,21 @@ describe('a single name', () => {
     },
   );
 
+  test('is led elsewhere by all public resolvers: a line that is dead meanwhile is no all-clear', async () => {
+    const { agent, turn } = await begin();
+    const wrong = { publicView: [answer('wrong', '')] };
+    await agent.advance(30 * HOUR_MS);
+    turn('fine', wrong);
+    await agent.advance(26 * HOUR_MS);
+    turn('no-line');
+    await agent.advance(HOUR_MS);
+    turn('fine', wrong);
+    await agent.advance(3 * HOUR_MS);
+
+    expect(told(agent)).toEqual(['opened public/WRONG home.ddns.net']);
+    expect(openOf(agent)[0]?.sentence).toMatch(/for more than a day/);
+  });
+
   test('is led elsewhere by all public resolvers after a new address: a day is counted from there', async () => {
     const { agent, turn } = await begin();
     turn('fine', { publicView: [answer('wrong', '')] });

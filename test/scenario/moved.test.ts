@@ -33,10 +33,10 @@ ${server === undefined ? '' : `\toption server '${server}'`}
 `;
 }
 
-function host(accountId = 'ddns'): string {
+function host(accountId = 'ddns', { id = 'home', name = 'home' } = {}): string {
   return `
-config hostname 'home'
-	option hostname 'home.example.org'
+config hostname '${id}'
+	option hostname '${name}.example.org'
 	option account '${accountId}'
 	option allow_private '1'
 `;
@@ -91,6 +91,7 @@ describe('a name at another provider', () => {
   const servers = [{ server: 'https://one.example' }, { server: 'https://two.example' }];
   const [own, next] = servers.map((one) => AGENT + account({ provider: 'dyndns2', ...one }) + host());
   const both = AGENT + account() + account({ id: 'new', provider: 'dyn.com' });
+  const cam = { id: 'cam', name: 'cam' };
 
   test.each([
     { name: 'with the provider of its account', from: ONE, to: OTHER, at: 'members.dyndns.org' },
@@ -181,15 +182,26 @@ describe('a name at another provider', () => {
     },
   );
 
+  const renamed = account({ id: 'renamed' }) + host('renamed');
+
   test.each([
-    { name: 'at rest', next: WAN, sent: 1 },
-    { name: 'during a wait', next: '198.51.100.91', sent: 2 },
-  ])('is none where the section of the account has another name, $name', async ({ next, sent }) => {
+    { name: 'at rest', next: WAN, sent: 1, change: 'reload' as const },
+    { name: 'during a wait', next: '198.51.100.91', sent: 2, change: 'reload' as const },
+    { name: 'during a wait, at a restart', next: '198.51.100.91', sent: 2, change: 'restart' as const },
+    {
+      name: 'while the one of before has another provider',
+      next: '198.51.100.91',
+      sent: 2,
+      change: 'reload' as const,
+      also: account({ provider: 'dyn.com' }),
+    },
+  ])('is none where the section of the account has another name, $name', async (row) => {
+    const { next, sent, change, also = '' } = row;
     const { agent } = await begin();
     moveTo(agent, next);
     await agent.advance(MINUTE_MS);
 
-    await agent.reload(AGENT + account({ id: 'renamed' }) + host('renamed'));
+    await agent[change](AGENT + also + renamed);
     await agent.advance(10 * MINUTE_MS);
     await agent.restart();
     await agent.advance(10 * MINUTE_MS);
@@ -207,14 +219,84 @@ describe('a name at another provider', () => {
     expect(agent.state().hosts.home?.confirmed.ipv4?.address).toBe(NEXT);
   });
 
-  test('and back: what the first has is still known', async () => {
+  test('the wait that its own has asked for holds when its sections were taken out and are back', async () => {
     const { agent } = await begin();
-    await agent.reload(OTHER);
-    await agent.advance(HOUR_MS);
+    moveTo(agent, '198.51.100.91');
+    await agent.advance(MINUTE_MS);
+    await agent.reload(AGENT + account({ id: 'new' }) + host('new', cam));
+    moveTo(agent, NEXT);
     await agent.reload(ONE);
+    await agent.advance(10 * MINUTE_MS);
+    const sent = sentTo(agent);
     await agent.advance(HOUR_MS);
 
-    expect(sentTo(agent)).toEqual([`dynupdate.no-ip.com ${WAN}`, `members.dyndns.org ${WAN}`]);
+    expect(sent).toHaveLength(2);
+    expect(sentTo(agent).slice(2)).toEqual([`dynupdate.no-ip.com ${NEXT}`]);
+  });
+
+  test('and back: what the others have is still known', async () => {
+    const { agent } = await begin();
+    const [third = ''] = servers.map((one) => AGENT + account({ provider: 'dyndns2', ...one }) + host());
+    for (const config of [OTHER, third, OTHER, ONE, third]) {
+      await agent.reload(config);
+      await agent.advance(HOUR_MS);
+    }
+
+    expect(sentTo(agent)).toEqual(
+      ['dynupdate.no-ip.com', 'members.dyndns.org', 'one.example'].map((one) => `${one} ${WAN}`),
+    );
+  });
+
+  test('is sent there also where it was taken out meanwhile', async () => {
+    const { agent } = await begin();
+    await agent.reload(AGENT + account() + host('ddns', cam));
+    await agent.advance(MINUTE_MS);
+
+    await agent.reload(OTHER);
+    await agent.advance(MINUTE_MS);
+
+    expect(sentTo(agent).slice(2)).toEqual([`members.dyndns.org ${WAN}`]);
+  });
+
+  test.each([
+    { name: 'its account', to: AGENT + renamed },
+    { name: 'its own', to: AGENT + account() + host('ddns', { id: 'house' }) },
+  ])(
+    'that an update may have overwritten is sent again when the section of $name has another name',
+    async ({ to }) => {
+      const { agent } = await begin(ONE, 4000);
+      moveTo(agent, NEXT);
+      await agent.advance(1000);
+
+      moveTo(agent, WAN);
+      await agent.reload(to);
+      await agent.advance(HOUR_MS);
+
+      expect(sentTo(agent)).toEqual([WAN, NEXT, WAN].map((one) => `dynupdate.no-ip.com ${one}`));
+    },
+  );
+
+  const twice = both + host() + host('new', { id: 'again', name: 'home' });
+
+  test.each([
+    { name: 'another name comes to the zone', from: ONE, to: ONE + host('ddns', cam), isTold: true },
+    { name: 'a name stays at two providers', from: twice, to: `${twice}\n`, isTold: true },
+    { name: 'it leaves one of two providers', from: twice, to: both + host(), isTold: true },
+    {
+      name: 'it goes to where its neighbour is',
+      from: both + host() + host('new', cam),
+      to: both + host('new') + host('new', cam),
+      isTold: false,
+    },
+  ])('other servers of the zone are told of when $name: $isTold', async ({ from, to, isTold }) => {
+    const { agent, delegate } = await begin(from);
+
+    delegate('second.example');
+    await agent.reload(to);
+    await agent.advance(3 * HOUR_MS);
+
+    const codes = agent.told.map(({ message }) => message.incident.code);
+    expect(codes.includes('delegation/CHANGED')).toBe(isTold);
   });
 });
 

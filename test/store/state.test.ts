@@ -137,6 +137,7 @@ function fullState(more: Partial<SavedState> = {}): SavedState {
     accounts: {
       noip: {
         revision: 'a1',
+        service: 'no-ip.com',
         block: { code: 'dyndns2/BADAUTH', sentence: 'Wrong password.', sinceWallMs: 6 },
         wait: { failures: 1, notBeforeMs: START_MS + 30_000 },
         lastSentMs: 95_000,

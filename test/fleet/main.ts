@@ -6,7 +6,7 @@ import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../arguments.ts';
 import { linesSvg } from '../chart/lines.ts';
 import { holdfast } from './holdfast.ts';
 import { PEERS } from './peers.ts';
@@ -31,7 +31,7 @@ interface Done {
 
 type Message = { progress: number } | Done;
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     clients: { type: 'string', default: '1000000' },
     json: { type: 'string', default: 'dist/fleet/fleet.json' },

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { argumentsOf } from '../arguments.ts';
 import { targets } from './targets.ts';
 import type { WorkerNews, WorkerOrder } from './worker.ts';
 
@@ -31,7 +31,7 @@ interface Row {
   faults: string[];
 }
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     seconds: { type: 'string', default: '20' },
     target: { type: 'string', multiple: true },

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../arguments.ts';
 import { EQUIVALENT, type Equivalent } from './equivalent.ts';
 import { type Mutation, mutationsOf } from './mutations.ts';
 import { measure, type Suite, startSuite } from './run.ts';
@@ -53,7 +53,7 @@ interface Tried {
   tests?: number;
 }
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     file: { type: 'string', multiple: true },
     sample: { type: 'string' },

@@ -1,7 +1,7 @@
 /** The rules that always hold, as properties of whole lives of the agent under virtual time. */
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import type { Family } from '../../agent/core/address.ts';
+import { FAMILIES, type Family } from '../../agent/core/address.ts';
 import {
   accountId,
   deviceOf,
@@ -285,9 +285,15 @@ function unjustified(world: World, trace: readonly Entry[]): string[] {
       flying = flying.filter((one) => one.atMs !== entry.sentMs || one.lane !== entry.lane);
       for (const item of entry.items) {
         const outcome = entry.outcomes[item.host];
-        for (const family of outcome?.confirmed ?? []) {
-          confirmed.set(item.host, { ...confirmed.get(item.host), [family]: item[family] });
-        }
+        const taken = outcome?.confirmed ?? [];
+        // Where both travel in one call, a call erases the family that it does not name.
+        const isErasing = world.accounts[hostOf(world, item.host).account]?.dual === true && taken.length > 0;
+        const left = isErasing ? familiesOf(item) : FAMILIES;
+        const books = {
+          ...confirmed.get(item.host),
+          ...Object.fromEntries(taken.map((one) => [one, item[one]])),
+        };
+        confirmed.set(item.host, Object.fromEntries(left.map((one) => [one, books[one]])));
         if (outcome?.failure && mayBeApplied(outcome.failure)) {
           doubt(item);
         }

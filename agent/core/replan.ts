@@ -29,8 +29,8 @@ export function applyPlan(draft: Draft, plan: Plan): void {
   const planned = mapValues(plan.hosts, (host) => {
     const account = plan.accounts[host.account];
     const changed = accountsBefore[host.account]?.revision !== account?.revision;
-    const now = noteLeft(draft, host, replanHost(known[host.id], host, changed));
-    return account ? { ...now, service: account.service } : now;
+    const replanned = noteLeft(draft, host, replanHost(known[host.id], host, changed));
+    return account ? { ...replanned, service: account.service } : replanned;
   });
   forgetZones(draft, hostsBefore, planned);
   state.hosts = { ...resting, ...planned };
